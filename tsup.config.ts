@@ -1,0 +1,22 @@
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    'masks/index': 'src/masks/index.ts',
+    'weights/index': 'src/weights/index.ts',
+    'weights/bytes.node': 'src/weights/bytes.node.ts',
+    'weights/bytes.browser': 'src/weights/bytes.browser.ts',
+    'models/index': 'src/models/index.ts',
+    'training/index': 'src/training/index.ts',
+  },
+  format: 'esm',
+  target: 'es2022',
+  platform: 'neutral',
+  external: [/^#/, /^node:/],
+  splitting: true,
+  dts: true,
+  sourcemap: true,
+  clean: true,
+  treeshake: true,
+});
