@@ -55,9 +55,12 @@ export function rowMajor(shape: readonly number[]): Layout {
  */
 export function permuted(stored: readonly number[], order: readonly number[]): Layout {
   const strides = new Array<number>(stored.length).fill(1);
-  for (let axis = stored.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * stored[axis + 1]!;
+  for (let axis = stored.length - 2; axis >= 0; axis--)
+    strides[axis] = strides[axis + 1]! * stored[axis + 1]!;
   const shape = order.map((axis) => stored[axis]!);
-  const offsets = order.map((axis) => Int32Array.from({ length: stored[axis]! }, (_, i) => i * strides[axis]!));
+  const offsets = order.map((axis) =>
+    Int32Array.from({ length: stored[axis]! }, (_, i) => i * strides[axis]!),
+  );
   return layoutOf(shape, offsets);
 }
 

@@ -1,0 +1,136 @@
+import { PruneError } from '../errors';
+
+const STATE_WORDS = 624;
+const SHIFT_WORDS = 397;
+const DEFAULT_SEED = 67280421310721;
+const LOWEST_SEED = -(2n ** 63n);
+const HIGHEST_SEED = 2n ** 64n - 1n;
+
+/**
+ * PyTorch's random numbers on the CPU: a Mersenne Twister (mt19937) that gives, seed for seed, the numbers of
+ * `torch.Generator`.
+ *
+ * @example
+ * ```ts
+ * const generator = new Generator(0);
+ * generator.rand24() * 2 ** -24; // 0.49625658988952637, torch.rand(1) after torch.manual_seed(0)
+ * ```
+ */
+export class Generator {
+  /** The second half of the last pair of normals drawn in double precision, until it is used or the seed changes. */
+  cachedNormal: number | undefined;
+  #state: Uint32Array = new Uint32Array(STATE_WORDS);
+  #position: number = STATE_WORDS;
+
+  /**
+   * @param seed See {@link Generator.manualSeed}. By default the one that PyTorch starts with, 67280421310721.
+   * @throws {@link PruneError} `argument` if the seed is not a whole number in range.
+   */
+  constructor(seed: number | bigint = DEFAULT_SEED) {
+    this.manualSeed(seed);
+  }
+
+  /**
+   * Starts the sequence that belongs to a seed. As in PyTorch only its lowest 32 bits count: 2³² + 7 seeds like 7.
+   *
+   * @param seed A whole number from −2⁶³ to 2⁶⁴ − 1; beyond 2⁵³ only as a bigint.
+   * @returns This generator.
+   * @throws {@link PruneError} `argument` if the seed is not a whole number in range.
+   */
+  manualSeed(seed: number | bigint): this {
+    let word = seedWord(seed);
+    for (let i = 0; i < STATE_WORDS; i++) {
+      this.#state[i] = word;
+      word = (Math.imul(1812433253, word ^ (word >>> 30)) + i + 1) >>> 0;
+    }
+    this.#position = STATE_WORDS;
+    this.cachedNormal = undefined;
+    return this;
+  }
+
+  /** @returns The next 32 random bits, as a whole number from 0 to 2³² − 1. */
+  random(): number {
+    if (this.#position === STATE_WORDS) this.#twist();
+    return temper(this.#state[this.#position++]!) >>> 0;
+  }
+
+  /** @returns The next 24 random bits; times 2⁻²⁴ they are the next element of `torch.rand`. */
+  rand24(): number {
+    return this.random() & 0xffffff;
+  }
+
+  /** @returns A number in [0, 1) of 53 random bits, as `torch.rand` draws one in double precision. */
+  u53(): number {
+    const high = this.random() & 0x1fffff;
+    return (high * 2 ** 32 + this.random()) * 2 ** -53;
+  }
+
+  /**
+   * Draws as {@link Generator.rand24} does, many at a time.
+   *
+   * @param into Where the numbers go.
+   * @param count How many to draw, into the first places of `into`.
+   */
+  fillRand24(into: Uint32Array, count: number = into.length): void {
+    const state = this.#state;
+    for (let filled = 0; filled < count; ) {
+      if (this.#position === STATE_WORDS) this.#twist();
+      const from = this.#position;
+      const until = Math.min(STATE_WORDS, from + count - filled);
+      for (let i = from; i < until; i++) into[filled++] = temper(state[i]!) & 0xffffff;
+      this.#position = until;
+    }
+  }
+
+  #twist(): void {
+    const state = this.#state;
+    const split = STATE_WORDS - SHIFT_WORDS;
+    const last = STATE_WORDS - 1;
+    for (let i = 0; i < split; i++) state[i] = state[i + SHIFT_WORDS]! ^ mix(state[i]!, state[i + 1]!);
+    for (let i = split; i < last; i++) state[i] = state[i - split]! ^ mix(state[i]!, state[i + 1]!);
+    state[last] = state[SHIFT_WORDS - 1]! ^ mix(state[last]!, state[0]!);
+    this.#position = 0;
+  }
+}
+
+function mix(upper: number, lower: number): number {
+  return (((upper & 0x80000000) | (lower & 0x7fffffff)) >>> 1) ^ (-(lower & 1) & 0x9908b0df);
+}
+
+function temper(word: number): number {
+  let y = word ^ (word >>> 11);
+  y ^= (y << 7) & 0x9d2c5680;
+  y ^= (y << 15) & 0xefc60000;
+  return y ^ (y >>> 18);
+}
+
+function seedWord(seed: number | bigint): number {
+  const whole = typeof seed === 'bigint' || Number.isSafeInteger(seed);
+  if (!whole || seed < LOWEST_SEED || seed > HIGHEST_SEED) {
+    const allowed = 'a whole number from -2^63 to 2^64 - 1 (beyond 2^53 as a bigint)';
+    throw new PruneError('argument', `The seed of a generator must be ${allowed}, but got ${String(seed)}.`, {
+      given: seed,
+      allowed,
+    });
+  }
+  return Number(BigInt.asUintN(32, BigInt(seed)));
+}
+
+/** The generator that random masks are drawn from where none is named, like PyTorch's own default one. */
+export const defaultGenerator: Generator = new Generator();
+
+/**
+ * Seeds the {@link defaultGenerator}, as `torch.manual_seed` does.
+ *
+ * @param seed A whole number from −2⁶³ to 2⁶⁴ − 1; beyond 2⁵³ only as a bigint.
+ * @returns The default generator.
+ * @throws {@link PruneError} `argument` if the seed is not a whole number in range.
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * randomUnstructured(4, 0.5); // the mask that PyTorch draws after torch.manual_seed(0)
+ * ```
+ */
+export function manualSeed(seed: number | bigint): Generator {
+  return defaultGenerator.manualSeed(seed);
+}
