@@ -71,7 +71,7 @@ export class Generator {
    * @param into Where the numbers go.
    * @param count How many to draw, into the first places of `into`.
    */
-  fillRand24(into: Uint32Array, count: number = into.length): void {
+  fillRand24(into: Uint32Array | Int32Array, count: number = into.length): void {
     const state = this.#state;
     for (let filled = 0; filled < count; ) {
       if (this.#position === STATE_WORDS) this.#twist();

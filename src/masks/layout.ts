@@ -25,6 +25,16 @@ function layoutOf(shape: readonly number[], offsets: readonly Int32Array[]): Lay
   return { shape, size: stride, offsets, contiguous };
 }
 
+/** Each of `outer` plus each of `inner`, the second running faster. */
+function sums(outer: Int32Array, inner: Int32Array): Int32Array {
+  const both = new Int32Array(outer.length * inner.length);
+  for (let i = 0, n = 0; i < outer.length; i++) {
+    const base = outer[i]!;
+    for (let j = 0; j < inner.length; j++) both[n++] = base + inner[j]!;
+  }
+  return both;
+}
+
 /**
  * The layout of an array stored in row-major order.
  *
@@ -76,12 +86,7 @@ export function permuted(stored: readonly number[], order: readonly number[]): L
  * ```
  */
 export function merged(layout: Layout, axis: number): Layout {
-  const outer = layout.offsets[axis]!;
-  const inner = layout.offsets[axis + 1]!;
-  const both = new Int32Array(outer.length * inner.length);
-  for (let i = 0; i < outer.length; i++) {
-    for (let j = 0; j < inner.length; j++) both[i * inner.length + j] = outer[i]! + inner[j]!;
-  }
+  const both = sums(layout.offsets[axis]!, layout.offsets[axis + 1]!);
   const offsets = [...layout.offsets.slice(0, axis), both, ...layout.offsets.slice(axis + 2)];
   return layoutOf(
     offsets.map((table) => table.length),
@@ -125,4 +130,19 @@ export function taken(layout: Layout, axis: number, indices: ArrayLike<number>):
     offsets.map((old) => old.length),
     offsets,
   );
+}
+
+/**
+ * The positions of all elements in row-major order.
+ *
+ * @param layout The layout.
+ * @returns Element n is at position `order[n]`; undefined where that is n itself.
+ * @example
+ * ```ts
+ * storageOrder(permuted([2, 3], [1, 0])); // Int32Array [0, 3, 1, 4, 2, 5]
+ * ```
+ */
+export function storageOrder(layout: Layout): Int32Array | undefined {
+  if (layout.contiguous) return undefined;
+  return layout.offsets.reduceRight((inner, outer) => sums(outer, inner), Int32Array.of(0));
 }

@@ -1,0 +1,135 @@
+import { PruneError } from '../errors';
+import { type Layout, rowMajor, storageOrder } from './layout';
+
+/** A tensor whose entries are to be ranked, checked. */
+export interface Entries {
+  /** Length of its flat array. */
+  readonly size: number;
+  /** Position of each element in PyTorch's order; undefined where they are the same. */
+  readonly order: () => Int32Array | undefined;
+  /** What earlier prunings left, in the order of the array; undefined where that is everything. */
+  readonly mask: Uint8Array | undefined;
+  /** How many entries there are to rank. */
+  readonly remaining: number;
+}
+
+/**
+ * Checks what was given for one tensor.
+ *
+ * @param size Length of the flat array.
+ * @param layout Where its elements lie; in row-major order by default.
+ * @param mask What earlier prunings left; everything by default.
+ * @param where How messages name the tensor.
+ * @returns The checked entries.
+ * @throws {@link PruneError} `shape` if a length does not fit, `argument` if the mask holds anything but 0 and 1.
+ */
+export function entriesOf(
+  size: number,
+  layout: Layout | undefined,
+  mask: Uint8Array | undefined,
+  where: string,
+): Entries {
+  if (layout !== undefined) checkLayout(layout, size, where);
+  const order = (): Int32Array | undefined => layout && storageOrder(layout);
+  if (mask === undefined) return { size, order, mask, remaining: size };
+  checkLength(mask.length, size, `The mask of ${where}`);
+  const remaining = ones(mask, `The mask of ${where}`);
+  return { size, order, mask: remaining === size ? undefined : mask, remaining };
+}
+
+/**
+ * The layout that a shape or a layout stands for.
+ *
+ * @param shapeOrLayout Sizes of a row-major array, or a layout.
+ * @returns The layout.
+ * @throws {@link PruneError} `shape` if a size is not a whole number ≥ 0.
+ */
+export function layoutFrom(shapeOrLayout: readonly number[] | Layout): Layout {
+  if ('offsets' in shapeOrLayout) return shapeOrLayout;
+  const allowed = 'whole numbers >= 0';
+  for (const size of shapeOrLayout) {
+    if (Number.isSafeInteger(size) && size >= 0) continue;
+    throw new PruneError('shape', `A shape consists of ${allowed}, but got [${shapeOrLayout.join(', ')}].`, {
+      given: shapeOrLayout,
+      allowed,
+    });
+  }
+  return rowMajor(shapeOrLayout);
+}
+
+/**
+ * Checks that scores are floats.
+ *
+ * @param scores What the caller gave.
+ * @param where How messages name the tensor.
+ * @throws {@link PruneError} `argument` if they are not a Float32Array.
+ */
+export function checkScores(scores: unknown, where: string): asserts scores is Float32Array {
+  if (scores instanceof Float32Array) return;
+  const given =
+    scores === null ? 'null' : typeof scores === 'object' ? scores.constructor?.name : typeof scores;
+  throw new PruneError('argument', `The scores of ${where} must be a Float32Array, but got ${given}.`, {
+    given: scores,
+    allowed: 'a Float32Array',
+  });
+}
+
+/**
+ * Checks that a layout describes the whole of an array.
+ *
+ * @param layout The layout.
+ * @param size Length of the array.
+ * @param where How messages name the tensor.
+ * @throws {@link PruneError} `shape` if it has another number of elements or reaches outside.
+ */
+export function checkLayout(layout: Layout, size: number, where: string): void {
+  checkLength(layout.size, size, `The layout [${layout.shape.join(', ')}] of ${where}`);
+  if (size === 0 || layout.contiguous) return;
+  const lowest = layout.offsets.reduce((sum, table) => sum + table.reduce((a, b) => Math.min(a, b)), 0);
+  const highest = layout.offsets.reduce((sum, table) => sum + table.reduce((a, b) => Math.max(a, b)), 0);
+  if (lowest === 0 && highest === size - 1) return;
+  throw new PruneError(
+    'shape',
+    `The layout of ${where} must reach from 0 to ${size - 1}, but it reaches from ${lowest} to ${highest}.`,
+    { given: layout, allowed: `a layout of all ${size} entries` },
+  );
+}
+
+/**
+ * Checks a length.
+ *
+ * @param given What it is.
+ * @param size What it must be.
+ * @param what The thing that has this length, as the subject of a sentence.
+ * @throws {@link PruneError} `shape` if they differ.
+ */
+export function checkLength(given: number, size: number, what: string): void {
+  if (given === size) return;
+  throw new PruneError('shape', `${what} must have ${size} entries, but has ${given}.`, {
+    given,
+    allowed: `${size} entries`,
+  });
+}
+
+/**
+ * Counts the ones of a mask.
+ *
+ * @param mask Numbers that must be 0 or 1.
+ * @param what The mask, as the subject of a sentence.
+ * @returns How many are 1.
+ * @throws {@link PruneError} `argument` if one is neither.
+ */
+export function ones(mask: ArrayLike<number>, what: string): number {
+  let count = 0;
+  for (let i = 0; i < mask.length; i++) {
+    const value = mask[i]!;
+    if (value !== 0 && value !== 1) {
+      throw new PruneError('argument', `${what} must hold only 0 and 1, but entry ${i} is ${value}.`, {
+        given: value,
+        allowed: ['0', '1'],
+      });
+    }
+    count += value;
+  }
+  return count;
+}

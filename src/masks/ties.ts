@@ -1,0 +1,52 @@
+import { selectSmallest } from './introselect';
+import { type Cut, findCut } from './select';
+
+/** Room above and below: keys and the names of the tied together are fewer than 2³², but more than 2³¹. */
+const BIAS = 2 ** 30;
+
+/**
+ * Which of the entries tied at a cut PyTorch takes. The others need no telling apart, so only the tied are numbered:
+ * in place of one key they get as many as they are, and the keys above move up.
+ *
+ * @param keys Key of every ranked entry, in the order of the elements. Overwritten.
+ * @param count How many entries are taken in all.
+ * @param cut Where {@link findCut} cuts these keys.
+ * @returns For each tied entry, in the order of the elements, 1 if it is taken.
+ */
+export function takenOfTied(keys: Int32Array, count: number, cut: Cut): Uint8Array {
+  const { threshold, tied } = cut;
+  const tiedFrom = threshold - BIAS;
+  const tiedTo = tiedFrom + tied - 1;
+  const raised = tied - 1 - BIAS;
+  let next = tiedFrom;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    if (key === threshold) keys[i] = next++;
+    else keys[i] = key < threshold ? key - BIAS : key + raised;
+  }
+  selectSmallest({ keys, tiedFrom, tiedTo }, count);
+  const taken = new Uint8Array(tied);
+  for (let i = 0; i < count; i++) {
+    const key = keys[i]!;
+    if (key >= tiedFrom && key <= tiedTo) taken[key - tiedFrom] = 1;
+  }
+  return taken;
+}
+
+/**
+ * Takes the smallest keys, as PyTorch's `topk` does.
+ *
+ * @param keys Whole numbers from 0 to the key of NaN, in the order of the elements.
+ * @param count How many to take, from 0 to the number of keys.
+ * @returns For each key, 1 if it is taken.
+ */
+export function takeSmallest(keys: Int32Array, count: number): Uint8Array {
+  if (count === 0) return new Uint8Array(keys.length);
+  const cut = findCut([{ bits: keys }], count);
+  const taken = Uint8Array.from(keys, (key) => (key <= cut.threshold ? 1 : 0));
+  if (cut.taken === cut.tied) return taken;
+  const ofTied = takenOfTied(keys.slice(), count, cut);
+  let next = 0;
+  for (let i = 0; i < keys.length; i++) if (keys[i] === cut.threshold) taken[i] = ofTied[next++]!;
+  return taken;
+}
