@@ -1,0 +1,16 @@
+import { PruneError } from '../errors';
+
+/**
+ * Refuses to read from disk: a browser cannot.
+ *
+ * @param path The path that was given.
+ * @throws {@link PruneError} `unsupported`, always.
+ */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  throw new PruneError(
+    'unsupported',
+    `Cannot read the file '${path}': a browser has no file system. Pass the file's bytes as an ArrayBuffer, such as ` +
+      'await file.arrayBuffer() of an <input type="file">, or await (await fetch(url)).arrayBuffer().',
+    { given: path, allowed: 'an ArrayBuffer or a Uint8Array' },
+  );
+}

@@ -1,0 +1,350 @@
+import { Cursor, decodeText, refuse } from './cursor';
+
+/** What a pickle holds, as plain data: nothing in it is ever run. */
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | PickleSequence
+  | PickleDict
+  | PickleGlobal
+  | PickleCall
+  | PicklePersistent;
+
+/** A Python list or tuple. */
+export interface PickleSequence {
+  readonly kind: 'list' | 'tuple';
+  readonly items: PickleValue[];
+}
+
+/** A Python dict or OrderedDict. */
+export interface PickleDict {
+  readonly kind: 'dict';
+  readonly entries: Map<PickleValue, PickleValue>;
+}
+
+/** A Python class or function, by name. */
+export interface PickleGlobal {
+  readonly kind: 'global';
+  readonly name: string;
+}
+
+/** A call that Python would make, written down instead of made. */
+export interface PickleCall {
+  readonly kind: 'call';
+  readonly callee: string;
+  readonly args: readonly PickleValue[];
+}
+
+/** A reference to something kept outside of the pickle, such as a tensor's storage. */
+export interface PicklePersistent {
+  readonly kind: 'persistent';
+  readonly id: PickleValue;
+}
+
+const ORDERED_DICT = 'collections.OrderedDict';
+
+/** Python's names and codes for the instructions that torch writes. */
+const Op = {
+  MARK: 0x28,
+  EMPTY_TUPLE: 0x29,
+  STOP: 0x2e,
+  BINFLOAT: 0x47,
+  BININT: 0x4a,
+  BININT1: 0x4b,
+  BININT2: 0x4d,
+  NONE: 0x4e,
+  BINPERSID: 0x51,
+  REDUCE: 0x52,
+  BINUNICODE: 0x58,
+  EMPTY_LIST: 0x5d,
+  APPEND: 0x61,
+  BUILD: 0x62,
+  GLOBAL: 0x63,
+  APPENDS: 0x65,
+  BINGET: 0x68,
+  LONG_BINGET: 0x6a,
+  BINPUT: 0x71,
+  LONG_BINPUT: 0x72,
+  SETITEM: 0x73,
+  TUPLE: 0x74,
+  SETITEMS: 0x75,
+  EMPTY_DICT: 0x7d,
+  PROTO: 0x80,
+  TUPLE1: 0x85,
+  TUPLE2: 0x86,
+  TUPLE3: 0x87,
+  NEWTRUE: 0x88,
+  NEWFALSE: 0x89,
+  LONG1: 0x8a,
+} as const;
+
+const PROTOCOL = 2;
+/** Far above what the largest state dicts need, and low enough that a hostile file cannot fill the memory. */
+const MOST_OBJECTS = 1_000_000;
+
+/**
+ * Reads one pickle of protocol 2 as data. Cyclic and deeply nested values are harmless: reading does not recurse.
+ *
+ * @param bytes The pickle.
+ * @param what What it is, for messages: "data.pkl".
+ * @param globals The classes and functions it may name, besides `collections.OrderedDict`.
+ * @returns The value it describes.
+ * @throws {@link PruneError} `file` for a name that is not allowed, an unknown instruction, or a broken pickle.
+ */
+export function readPickle(bytes: Uint8Array, what: string, globals: ReadonlySet<string>): PickleValue {
+  return new Reader(bytes, what, globals).read();
+}
+
+class Reader {
+  readonly #cursor: Cursor;
+  readonly #what: string;
+  readonly #globals: ReadonlySet<string>;
+  readonly #memo = new Map<number, PickleValue>();
+  readonly #marks: number[] = [];
+  readonly #stack: PickleValue[] = [];
+  #objects = 0;
+  #at = 0;
+
+  constructor(bytes: Uint8Array, what: string, globals: ReadonlySet<string>) {
+    this.#cursor = new Cursor(bytes, what);
+    this.#what = what;
+    this.#globals = globals;
+  }
+
+  read(): PickleValue {
+    for (;;) {
+      this.#at = this.#cursor.offset;
+      const op = this.#cursor.u8();
+      if (op === Op.STOP) return this.#pop();
+      this.#step(op);
+    }
+  }
+
+  #step(op: number): void {
+    const cursor = this.#cursor;
+    switch (op) {
+      case Op.PROTO:
+        this.#protocol(cursor.u8());
+        break;
+      case Op.MARK:
+        this.#mark();
+        break;
+      case Op.TUPLE1:
+      case Op.TUPLE2:
+      case Op.TUPLE3:
+        this.#push({ kind: 'tuple', items: this.#popMany(op - Op.TUPLE1 + 1) });
+        break;
+      case Op.TUPLE:
+        this.#push({ kind: 'tuple', items: this.#popToMark() });
+        break;
+      case Op.APPEND:
+        this.#append(this.#popMany(1));
+        break;
+      case Op.APPENDS:
+        this.#append(this.#popToMark());
+        break;
+      case Op.SETITEM:
+        this.#setItems(this.#popMany(2));
+        break;
+      case Op.SETITEMS:
+        this.#setItems(this.#popToMark());
+        break;
+      case Op.BINPUT:
+        this.#remember(cursor.u8());
+        break;
+      case Op.LONG_BINPUT:
+        this.#remember(cursor.u32());
+        break;
+      case Op.BINGET:
+        this.#recall(cursor.u8());
+        break;
+      case Op.LONG_BINGET:
+        this.#recall(cursor.u32());
+        break;
+      case Op.GLOBAL:
+        this.#global();
+        break;
+      case Op.REDUCE:
+        this.#call();
+        break;
+      case Op.BINPERSID:
+        this.#push({ kind: 'persistent', id: this.#pop() });
+        break;
+      case Op.BUILD:
+        this.#build();
+        break;
+      default:
+        this.#push(this.#literal(op));
+    }
+  }
+
+  /** The value of an instruction that needs nothing from the stack. */
+  #literal(op: number): PickleValue {
+    const cursor = this.#cursor;
+    switch (op) {
+      case Op.NONE:
+        return null;
+      case Op.NEWTRUE:
+        return true;
+      case Op.NEWFALSE:
+        return false;
+      case Op.BININT:
+        return cursor.i32();
+      case Op.BININT1:
+        return cursor.u8();
+      case Op.BININT2:
+        return cursor.u16();
+      case Op.LONG1:
+        return integer(cursor.take(cursor.u8()));
+      case Op.BINFLOAT:
+        return cursor.f64BigEndian();
+      case Op.BINUNICODE:
+        return decodeText(cursor.take(cursor.u32()), `a string in ${this.#what} at byte ${this.#at}`);
+      case Op.EMPTY_TUPLE:
+        return { kind: 'tuple', items: [] };
+      case Op.EMPTY_LIST:
+        return { kind: 'list', items: [] };
+      case Op.EMPTY_DICT:
+        return { kind: 'dict', entries: new Map() };
+      default:
+        return this.#refuse(
+          `has the instruction 0x${op.toString(16).padStart(2, '0')}, which torch does not write`,
+          op,
+        );
+    }
+  }
+
+  #protocol(version: number): void {
+    if (version !== PROTOCOL) this.#refuse(`is of pickle protocol ${version}, not ${PROTOCOL}`, version);
+  }
+
+  #mark(): void {
+    if (this.#marks.length >= MOST_OBJECTS) this.#refuse(`has more than ${MOST_OBJECTS} marks`);
+    this.#marks.push(this.#stack.length);
+  }
+
+  #push(value: PickleValue): void {
+    if (++this.#objects > MOST_OBJECTS) this.#refuse(`has more than ${MOST_OBJECTS} values`);
+    this.#stack.push(value);
+  }
+
+  #pop(): PickleValue {
+    return this.#popMany(1)[0]!;
+  }
+
+  /** The last values, none of which may be from before the last mark. */
+  #popMany(count: number): PickleValue[] {
+    const floor = this.#marks.at(-1) ?? 0;
+    if (this.#stack.length - count < floor) this.#refuse('takes a value that is not there');
+    return this.#stack.splice(this.#stack.length - count);
+  }
+
+  #popToMark(): PickleValue[] {
+    const mark = this.#marks.pop();
+    return mark === undefined
+      ? this.#refuse('takes values back to a mark that is not there')
+      : this.#stack.splice(mark);
+  }
+
+  #top(): PickleValue {
+    const top = this.#pop();
+    this.#stack.push(top);
+    return top;
+  }
+
+  #append(items: PickleValue[]): void {
+    const list = this.#top();
+    if (!isSequence(list) || list.kind !== 'list') this.#refuse('appends to something that is not a list');
+    for (const item of items) list.items.push(item);
+  }
+
+  #setItems(items: PickleValue[]): void {
+    const dict = this.#top();
+    if (!isDict(dict)) this.#refuse('sets items of something that is not a dict');
+    if (items.length % 2 !== 0) this.#refuse('sets an item with no value');
+    for (let i = 0; i < items.length; i += 2) dict.entries.set(items[i]!, items[i + 1]!);
+  }
+
+  #remember(key: number): void {
+    this.#memo.set(key, this.#top());
+    if (this.#memo.size > MOST_OBJECTS) this.#refuse(`remembers more than ${MOST_OBJECTS} values`);
+  }
+
+  #recall(key: number): void {
+    const value = this.#memo.get(key);
+    if (value === undefined) this.#refuse(`recalls value ${key}, which it has not put aside`, key);
+    this.#push(value);
+  }
+
+  #global(): void {
+    const where = `a name in ${this.#what} at byte ${this.#at}`;
+    const module = decodeText(this.#cursor.line(), where);
+    const name = `${module}.${decodeText(this.#cursor.line(), where)}`;
+    if (name !== ORDERED_DICT && !this.#globals.has(name)) {
+      this.#refuse(
+        `needs '${name}', which is not allowed: only tensors in dicts are read, and nothing is ever run. ` +
+          'Save model.state_dict() rather than the model or other objects',
+        name,
+      );
+    }
+    this.#push({ kind: 'global', name });
+  }
+
+  #call(): void {
+    const [callee, args] = this.#popMany(2);
+    if (!isGlobal(callee) || !isSequence(args)) this.#refuse('calls something that is not a function');
+    const isDictionary = callee.name === ORDERED_DICT;
+    if (isDictionary && args.items.length > 0) this.#refuse('makes an OrderedDict with arguments');
+    this.#push(
+      isDictionary
+        ? { kind: 'dict', entries: new Map() }
+        : { kind: 'call', callee: callee.name, args: args.items },
+    );
+  }
+
+  /** torch only sets `_metadata` this way, which nothing here needs. */
+  #build(): void {
+    this.#pop();
+    if (!isDict(this.#top())) this.#refuse('sets attributes of something that is not a dict');
+  }
+
+  #refuse(what: string, given?: unknown): never {
+    return refuse(`${this.#what} ${what} (at byte ${this.#at})`, given);
+  }
+}
+
+/** A two's complement integer, least significant byte first. */
+function integer(bytes: Uint8Array): number | bigint {
+  let value = 0n;
+  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
+  const signed = BigInt.asIntN(bytes.length * 8, value);
+  return Number.isSafeInteger(Number(signed)) ? Number(signed) : signed;
+}
+
+/** Whether a value is a list or a tuple. */
+export function isSequence(value: PickleValue | undefined): value is PickleSequence {
+  return typeof value === 'object' && value !== null && (value.kind === 'list' || value.kind === 'tuple');
+}
+
+/** Whether a value is a dict. */
+export function isDict(value: PickleValue | undefined): value is PickleDict {
+  return typeof value === 'object' && value !== null && value.kind === 'dict';
+}
+
+/** Whether a value is the name of a class or function. */
+export function isGlobal(value: PickleValue | undefined): value is PickleGlobal {
+  return typeof value === 'object' && value !== null && value.kind === 'global';
+}
+
+/** Whether a value is a call. */
+export function isCall(value: PickleValue | undefined): value is PickleCall {
+  return typeof value === 'object' && value !== null && value.kind === 'call';
+}
+
+/** Whether a value is a reference to something outside of the pickle. */
+export function isPersistent(value: PickleValue | undefined): value is PicklePersistent {
+  return typeof value === 'object' && value !== null && value.kind === 'persistent';
+}

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { readPth, type StateDict } from 'tfjs-prune/weights';
+import { describe, expect, it } from 'vitest';
+import { isPruneError } from '../../src/errors';
+
+interface Described {
+  readonly dtype: string;
+  readonly shape: number[];
+  readonly data: Array<number | string>;
+}
+
+const path = (name: string): string => fileURLToPath(new URL(`./fixtures/pth/${name}`, import.meta.url));
+const expected: { files: Record<string, Record<string, Described>> } = JSON.parse(
+  readFileSync(path('expected.json'), 'utf8'),
+);
+
+const special = new Map([
+  ['nan', Number.NaN],
+  ['inf', Infinity],
+  ['-inf', -Infinity],
+]);
+
+function elements({ dtype, data }: Described): Array<number | bigint> {
+  return data.map((value) =>
+    dtype === 'int64' ? BigInt(value) : (special.get(String(value)) ?? Number(value)),
+  );
+}
+
+function expectAsSaved(state: StateDict, name: string): void {
+  const tensors = expected.files[name]!;
+  expect([...state.keys()]).toEqual(Object.keys(tensors));
+  for (const [key, tensor] of state) {
+    expect({ ...tensor, data: [...tensor.data] }, key).toEqual({
+      ...tensors[key],
+      data: elements(tensors[key]!),
+    });
+  }
+}
+
+describe('readPth reads what torch wrote', () => {
+  it.each([
+    'plain',
+    'views',
+    'dtypes',
+    'half',
+    'parameters',
+    'checkpoint',
+    'model-state-dict',
+    'pruned',
+    'no-tensors',
+  ])('%s.pth, from a path, a Uint8Array and an ArrayBuffer', async (name) => {
+    expectAsSaved(await readPth(path(`${name}.pth`)), name);
+    const bytes = new Uint8Array(readFileSync(path(`${name}.pth`)));
+    expectAsSaved(await readPth(bytes), name);
+    expectAsSaved(await readPth(bytes.buffer), name);
+  });
+
+  it('without copying float32', async () => {
+    const state = await readPth(path('plain.pth'));
+    expect(new Set([...state.values()].map(({ data }) => data.buffer)).size).toBe(1);
+    const views = await readPth(path('views.pth'));
+    expect(views.get('row')!.data.buffer).toBe(views.get('base')!.data.buffer);
+  });
+
+  it.each([
+    ['legacy', /before version 1\.6/],
+    ['module', /needs 'torch\.nn\.modules\.linear\.Linear'/],
+    ['complex', /needs 'torch\.ComplexFloatStorage'/],
+    ['not-a-dict', /holds a tensor rather than a dict/],
+    ['not-tensors', /'epoch' is 3, not a tensor/],
+  ])('and refuses %s.pth by what is in it', async (name, message) => {
+    const error: unknown = await readPth(path(`${name}.pth`)).catch((reason: unknown) => reason);
+    expect(isPruneError(error, 'file') && error.message).toMatch(message);
+    expect(isPruneError(error) && error.message).toContain(`${name}.pth`);
+  });
+});
