@@ -1,0 +1,236 @@
+import * as tf from '@tensorflow/tfjs';
+import { PruneError } from '../errors';
+import { rowMajor } from '../masks/layout';
+import { type ApplyOptions, apply } from './apply';
+import { bytesOfMask, checkShape, checkTensor, maskByTensors, masksByTensors } from './bridge';
+import type { MaskRequest, PruningMethod, PruningType } from './request';
+
+/**
+ * What all pruning methods are. Extend it to write one of your own: `computeMask` is all that it takes.
+ *
+ * Differs from PyTorch: what `apply` takes as keyword `importance_scores` is an option of {@link BasePruningMethod.applyTo};
+ * masks are checked to be of 0 and 1 only, and a method cannot revive what is pruned already.
+ * Source: `torch.nn.utils.prune.BasePruningMethod`.
+ *
+ * @example
+ * ```ts
+ * class EveryOther extends prune.BasePruningMethod {
+ *   override readonly pruningType = 'unstructured';
+ *   override computeMask(t: tf.Tensor, defaultMask: tf.Tensor): tf.Tensor {
+ *     return tf.tidy(() => tf.range(0, t.size).mod(2).reshape(t.shape).mul(defaultMask));
+ *   }
+ * }
+ * EveryOther.apply(layer, 'bias');
+ * ```
+ */
+export abstract class BasePruningMethod implements PruningMethod {
+  /** What the method chooses among on top of earlier prunings; `global`, everything, by default. */
+  readonly pruningType: PruningType = 'global';
+  /** The name of the parameter that the method was applied to, in PyTorch's words where it has some. */
+  tensorName: string | undefined;
+
+  /**
+   * Makes a mask. When a parameter is pruned again it gets what is left: for an `unstructured` method a 1-D tensor of
+   * the entries that are not pruned, for a `structured` one (which needs a `dim`) the tensor without the channels that
+   * are, for a `global` one everything.
+   *
+   * @param t Importance of every entry, in the layout of the name that was used: by default the current weight.
+   * @param defaultMask What earlier prunings left, of the shape of `t`.
+   * @returns A mask of the shape of `t`, 1 where the entry stays. Tensors made on the way are tidied by the caller.
+   */
+  abstract computeMask(t: tf.Tensor, defaultMask: tf.Tensor): tf.Tensor;
+
+  /**
+   * The same over typed arrays; by default through {@link BasePruningMethod.computeMask}.
+   *
+   * @param request The parameter, with the mask it has.
+   * @returns A new mask in the order of `request.scores`, zero wherever the old one is.
+   */
+  maskFor(request: MaskRequest): Uint8Array {
+    return maskByTensors(this, request);
+  }
+
+  /**
+   * The same over several parameters that are ranked together; by default as one long vector.
+   *
+   * @param requests The parameters, with the masks they have.
+   * @returns A new mask for each.
+   */
+  masksFor(requests: readonly MaskRequest[]): Uint8Array[] {
+    return masksByTensors(this, requests);
+  }
+
+  /**
+   * Makes a method and prunes a parameter with it.
+   *
+   * @param layer A built tfjs layer, an RNN cell, or an object that holds tf.Variables.
+   * @param name The parameter: PyTorch's name for PyTorch's layout, tfjs's for tfjs's.
+   * @param args What the method's constructor takes.
+   * @returns The method, or the {@link PruningContainer} that it joined if the parameter was pruned already.
+   * @throws {@link PruneError} as {@link resolvePrunable} and the method do.
+   */
+  static apply<Args extends unknown[]>(
+    this: new (
+      ...args: Args
+    ) => BasePruningMethod,
+    layer: object,
+    name: string,
+    ...args: Args
+  ): BasePruningMethod {
+    return new this(...args).applyTo(layer, name);
+  }
+
+  /**
+   * Prunes a parameter with this method.
+   *
+   * @param layer A built tfjs layer, an RNN cell, or an object that holds tf.Variables.
+   * @param name The parameter: PyTorch's name for PyTorch's layout, tfjs's for tfjs's.
+   * @param options Importance scores, if the weights themselves are not to be ranked.
+   * @returns This method, or the {@link PruningContainer} that it joined if the parameter was pruned already.
+   * @throws {@link PruneError} with nothing changed: `parameter`, `state`, `argument`, `amount`, `dim` or `shape`.
+   */
+  applyTo(layer: object, name: string, options: ApplyOptions = {}): BasePruningMethod {
+    return apply(
+      layer,
+      name,
+      this,
+      (previous) => (previous === undefined ? this : joined(previous, this)),
+      options,
+    );
+  }
+
+  /**
+   * Prunes a tensor that belongs to no layer.
+   *
+   * @param t The tensor.
+   * @param defaultMask A mask from earlier prunings, of its shape; all ones by default.
+   * @param importanceScores What to rank by, of its shape; `t` itself by default.
+   * @returns `t` times the mask, a new tensor that the caller disposes.
+   * @throws {@link PruneError} `shape` if the shapes differ, `argument` if the mask is not of 0 and 1.
+   */
+  prune(t: tf.Tensor, defaultMask?: tf.Tensor, importanceScores?: tf.Tensor): tf.Tensor {
+    checkTensor(t, 't');
+    if (importanceScores !== undefined) {
+      checkTensor(importanceScores, 'importanceScores');
+      checkShape(importanceScores, t.shape, 'importanceScores');
+    }
+    if (defaultMask !== undefined) {
+      checkTensor(defaultMask, 'defaultMask');
+      checkShape(defaultMask, t.shape, 'defaultMask');
+      bytesOfMask(defaultMask.dataSync(), 'defaultMask');
+    }
+    return tf.tidy(() => {
+      const mask: unknown = this.computeMask(importanceScores ?? t, defaultMask ?? tf.onesLike(t));
+      checkTensor(mask, 'What computeMask returns');
+      checkShape(mask, t.shape, 'The mask that computeMask returns');
+      bytesOfMask(mask.dataSync(), 'The mask that computeMask returns');
+      return t.mul(mask);
+    });
+  }
+}
+
+function isMethod(value: unknown): value is BasePruningMethod {
+  // Not instanceof: a method may come from a second loaded copy of the library.
+  return typeof value === 'object' && value !== null && 'computeMask' in value && 'pruningType' in value;
+}
+
+/**
+ * Several prunings of one parameter, in the order they were made. Made by itself when a parameter is pruned again.
+ *
+ * Source: `torch.nn.utils.prune.PruningContainer`.
+ *
+ * @example
+ * ```ts
+ * for (const method of prune.methodOf(layer, 'weight') as prune.PruningContainer) console.log(method);
+ * ```
+ */
+export class PruningContainer extends BasePruningMethod implements Iterable<BasePruningMethod> {
+  readonly #methods: BasePruningMethod[] = [];
+
+  /**
+   * @param methods The prunings so far, all of one parameter.
+   * @throws {@link PruneError} as {@link PruningContainer.addPruningMethod} does.
+   */
+  constructor(...methods: readonly BasePruningMethod[]) {
+    super();
+    this.tensorName = isMethod(methods[0]) ? methods[0].tensorName : undefined;
+    for (const method of methods) this.addPruningMethod(method);
+  }
+
+  /**
+   * Adds a pruning to the end.
+   *
+   * @param method A pruning of the same parameter.
+   * @throws {@link PruneError} `argument` for what is no pruning method, `parameter` for one of another parameter.
+   */
+  addPruningMethod(method: BasePruningMethod): void {
+    if (!isMethod(method)) {
+      const message = `Expected a BasePruningMethod, but got ${String(method)}.`;
+      throw new PruneError('argument', message, { given: method, allowed: 'a BasePruningMethod' });
+    }
+    if (method.tensorName !== this.tensorName) {
+      const message = `This container holds prunings of '${this.tensorName}', but got one of '${method.tensorName}'.`;
+      throw new PruneError('parameter', message, {
+        given: method.tensorName,
+        allowed: String(this.tensorName),
+      });
+    }
+    this.#methods.push(method);
+  }
+
+  /** How many prunings there are. */
+  get length(): number {
+    return this.#methods.length;
+  }
+
+  /**
+   * @param index Counts from 0; negative ones from the last.
+   * @returns The pruning there, undefined if there is none.
+   */
+  at(index: number): BasePruningMethod | undefined {
+    return this.#methods.at(index);
+  }
+
+  /** @returns The prunings from the first to the newest. */
+  [Symbol.iterator](): IterableIterator<BasePruningMethod> {
+    return this.#methods[Symbol.iterator]();
+  }
+
+  /**
+   * Runs the newest pruning on what the mask leaves.
+   *
+   * @param t Importance of every entry.
+   * @param defaultMask What earlier prunings left, of the same shape.
+   * @returns A new mask; the caller disposes it.
+   * @throws {@link PruneError} `state` if the container is empty, else as the newest pruning does.
+   */
+  override computeMask(t: tf.Tensor, defaultMask: tf.Tensor): tf.Tensor {
+    checkTensor(t, 't');
+    checkTensor(defaultMask, 'defaultMask');
+    checkShape(defaultMask, t.shape, 'defaultMask');
+    const layout = rowMajor(t.shape);
+    const scores = Float32Array.from(t.dataSync());
+    const mask = bytesOfMask(defaultMask.dataSync(), 'defaultMask');
+    const made = this.maskFor({ scores, layout, torchLayout: layout, axes: {}, mask });
+    return tf.tensor(Float32Array.from(made), t.shape);
+  }
+
+  /** @inheritDoc */
+  override maskFor(request: MaskRequest): Uint8Array {
+    const newest = this.#methods.at(-1);
+    if (newest === undefined)
+      throw new PruneError('state', 'The container holds no pruning method; add one first.');
+    return newest.maskFor(request);
+  }
+}
+
+/**
+ * A container of what pruned a parameter before and a newer method; neither is changed.
+ *
+ * @param previous A method or a container.
+ * @param method The newer one.
+ */
+export function joined(previous: PruningMethod, method: BasePruningMethod): PruningContainer {
+  const earlier = previous instanceof PruningContainer ? previous : [previous];
+  return new PruningContainer(...[...earlier].filter(isMethod), method);
+}

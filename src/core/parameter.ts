@@ -1,0 +1,300 @@
+/**
+ * Finds the parameters of a layer. This is the only file that knows where tfjs keeps its variables.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { PruneError } from '../errors';
+import { type Layout, rowMajor } from '../masks/layout';
+import { type Axes, type Role, type WeightKind, weightKinds } from './names';
+
+type LayerVariable = tf.layers.Layer['trainableWeights'][number];
+
+/** A place in a layer where a variable is, or would be if the layer had one. */
+export interface Slot {
+  /** The layer that users name: a Bidirectional, not the LSTM cell inside it. */
+  readonly layer: object;
+  /** The object whose `property` holds the variable. */
+  readonly owner: object;
+  readonly property: string;
+  /** Its name in tfjs, unique in the layer. */
+  readonly name: string;
+  /** Its name in PyTorch, unique in the layer, where PyTorch has such a layer. */
+  readonly torch: string | undefined;
+  readonly role: Role;
+  readonly kind: WeightKind | undefined;
+  /** The variable that holds the values, undefined where the layer is not built or has none (no bias). */
+  readonly variable: tf.Variable | undefined;
+  /** The layer's handle on that variable; undefined for a bare tf.Variable. */
+  readonly handle: LayerVariable | undefined;
+}
+
+/** One weight of one layer, under one of its names. */
+export interface Parameter {
+  readonly slot: Slot;
+  readonly variable: tf.Variable;
+  /** The name that both layouts share: PyTorch's where there is one. */
+  readonly name: string;
+  /** The layout that the name used stands for. */
+  readonly layout: Layout;
+  /** PyTorch's layout, in whose order random masks are drawn. */
+  readonly torchLayout: Layout;
+  /** The axes of output and input channels in `layout`, not negative. */
+  readonly axes: Axes;
+}
+
+function isLayerVariable(value: unknown): value is LayerVariable {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'read' in value &&
+    'write' in value &&
+    'originalName' in value
+  );
+}
+
+function variableOf(held: unknown): { variable: tf.Variable | undefined; handle: LayerVariable | undefined } {
+  if (held instanceof tf.Variable) return { variable: held, handle: undefined };
+  if (!isLayerVariable(held)) return { variable: undefined, handle: undefined };
+  const value: unknown = Reflect.get(held, 'val');
+  return { variable: value instanceof tf.Variable ? value : undefined, handle: held };
+}
+
+function classNameOf(layer: object): string | undefined {
+  const method: unknown = Reflect.get(layer, 'getClassName');
+  return typeof method === 'function' ? String(method.call(layer)) : undefined;
+}
+
+/** The name of a layer for messages, such as `Conv2D 'conv1'`. */
+export function describe(layer: object): string {
+  const name: unknown = Reflect.get(layer, 'name');
+  const kind = classNameOf(layer) ?? layer.constructor?.name ?? 'object';
+  return typeof name === 'string' ? `${kind} '${name}'` : kind;
+}
+
+function innerOf(layer: object, property: string): object[] {
+  const inner: unknown = Reflect.get(layer, property);
+  if (Array.isArray(inner)) return inner;
+  return typeof inner === 'object' && inner !== null ? [inner] : [];
+}
+
+/** Names of a weight inside a layer that wraps others: a prefix in tfjs, a suffix in PyTorch. */
+interface Affix {
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
+function knownSlots(layer: object, owner: object, kinds: readonly WeightKind[], affix: Affix): Slot[] {
+  return kinds.map((kind) => ({
+    layer,
+    owner,
+    property: kind.property,
+    name: affix.prefix + kind.property,
+    torch: kind.torch === undefined ? undefined : kind.torch + affix.suffix,
+    role: kind.role,
+    kind,
+    ...variableOf(Reflect.get(owner, kind.property)),
+  }));
+}
+
+function isTrainable(owner: object, variable: tf.Variable, handle: LayerVariable | undefined): boolean {
+  if (handle === undefined) return variable.trainable;
+  const buffers: unknown = Reflect.get(owner, '_nonTrainableWeights');
+  return !(Array.isArray(buffers) && buffers.includes(handle));
+}
+
+function ownSlot(layer: object, property: string, held: unknown): Slot | undefined {
+  const { variable, handle } = variableOf(held);
+  if (variable === undefined) return undefined;
+  const weightLike = variable.rank > 1 ? 'kernel' : 'bias';
+  const role = isTrainable(layer, variable, handle) ? weightLike : 'buffer';
+  const kind = undefined;
+  return { layer, owner: layer, property, name: property, torch: undefined, role, kind, variable, handle };
+}
+
+/** The variables of a layer of the user's own: by property, then what only its list of weights knows. */
+function ownSlots(layer: object): Slot[] {
+  const slots = Object.entries(layer).flatMap(([property, held]) => ownSlot(layer, property, held) ?? []);
+  const seen = new Set(slots.map((slot) => slot.variable));
+  const weights: unknown = Reflect.get(layer, 'weights');
+  for (const weight of Array.isArray(weights) ? weights.filter(isLayerVariable) : []) {
+    const slot = ownSlot(layer, weight.originalName.split('/').at(-1)!, weight);
+    if (slot !== undefined && !seen.has(slot.variable)) slots.push(slot);
+  }
+  return slots;
+}
+
+function slotsWithin(layer: object, owner: object, affix: Affix): Slot[] {
+  const className = classNameOf(owner);
+  const kinds = className === undefined ? undefined : weightKinds.get(className);
+  if (kinds !== undefined) return knownSlots(layer, owner, kinds, affix);
+  const { prefix, suffix } = affix;
+  const within = (property: string, inner: Affix): Slot[] =>
+    innerOf(owner, property).flatMap((part) => slotsWithin(layer, part, inner));
+  switch (className) {
+    case 'SimpleRNN':
+    case 'GRU':
+    case 'LSTM':
+    case 'ConvLSTM2D':
+      return within('cell', { prefix, suffix: `_l0${suffix}` });
+    case 'RNN': {
+      const stacked = innerOf(owner, 'cell').flatMap((cell) => innerOf(cell, 'cells'));
+      if (stacked.length === 0) return within('cell', { prefix, suffix: `_l0${suffix}` });
+      return stacked.flatMap((cell, i) =>
+        slotsWithin(layer, cell, { prefix: `${prefix}cells.${i}.`, suffix: `_l${i}${suffix}` }),
+      );
+    }
+    case 'StackedRNNCells':
+      return innerOf(owner, 'cells').flatMap((cell, i) =>
+        slotsWithin(layer, cell, { prefix: `${prefix}cells.${i}.`, suffix: `_l${i}${suffix}` }),
+      );
+    case 'Bidirectional':
+      return [
+        ...within('forwardLayer', { prefix: `${prefix}forwardLayer.`, suffix }),
+        ...within('backwardLayer', { prefix: `${prefix}backwardLayer.`, suffix: `${suffix}_reverse` }),
+      ];
+    case 'TimeDistributed':
+      return within('layer', affix);
+    default:
+      return ownSlots(owner).map((slot) => ({ ...slot, layer, name: prefix + slot.name }));
+  }
+}
+
+/**
+ * Every place of a layer where a weight is or could be, in the layer's own order.
+ *
+ * @param layer A tfjs layer, an RNN cell, or any object that holds tf.Variables.
+ * @returns The slots; empty for a model, whose layers have their own.
+ */
+export function slotsOf(layer: object): Slot[] {
+  return isModel(layer) ? [] : slotsWithin(layer, layer, { prefix: '', suffix: '' });
+}
+
+/** Whether an object is a model: something made of layers. */
+export function isModel(value: object): value is { layers: tf.layers.Layer[] } {
+  return Array.isArray(Reflect.get(value, 'layers'));
+}
+
+/**
+ * The layers of a model, nested models taken apart, each layer once; a single layer is its own list.
+ *
+ * @param model A LayersModel, a Sequential, or one layer.
+ * @returns The layers in the model's order.
+ */
+export function layersOf(model: object): object[] {
+  const found = new Set<object>();
+  const visit = (part: object): void => {
+    if (isModel(part)) part.layers.forEach(visit);
+    else if (classNameOf(part) === 'TimeDistributed' && innerOf(part, 'layer').some(isModel)) {
+      innerOf(part, 'layer').forEach(visit);
+    } else found.add(part);
+  };
+  visit(model);
+  return [...found];
+}
+
+function positive(axes: Axes, rank: number): Axes {
+  const entries = Object.entries(axes).map(([name, axis]) => [name, axis < 0 ? axis + rank : axis]);
+  return Object.fromEntries(entries);
+}
+
+/**
+ * A built slot as a parameter under one of its names.
+ *
+ * @param slot A slot that has a variable.
+ * @param variable That variable.
+ * @param named Which layout is meant: PyTorch's or tfjs's.
+ */
+export function parameterAt(slot: Slot, variable: tf.Variable, named: 'torch' | 'tfjs'): Parameter {
+  const stored = rowMajor(variable.shape);
+  const torchLayout = slot.kind?.torchLayout(variable.shape) ?? stored;
+  const axes = (named === 'torch' ? slot.kind?.torchAxes : slot.kind?.axes) ?? {};
+  const layout = named === 'torch' ? torchLayout : stored;
+  return {
+    slot,
+    variable,
+    name: slot.torch ?? slot.name,
+    layout,
+    torchLayout,
+    axes: positive(axes, layout.shape.length),
+  };
+}
+
+function bothNames(slot: Slot): string {
+  return slot.torch === undefined || slot.torch === slot.name ? slot.name : `${slot.torch} (${slot.name})`;
+}
+
+function checkLayer(layer: unknown): asserts layer is object {
+  if (typeof layer !== 'object' || layer === null) {
+    const message = `The layer must be a tf.layers.Layer or an object holding tf.Variables, but got ${String(layer)}.`;
+    throw new PruneError('argument', message, { given: layer, allowed: 'a layer' });
+  }
+  if (isModel(layer)) {
+    const message = `Expected one layer, but got the model ${describe(layer)}. Name a layer of it, or take them all from parameters(model).`;
+    throw new PruneError('argument', message, { given: layer, allowed: 'a layer' });
+  }
+}
+
+function noVariable(slot: Slot, name: string): PruneError {
+  const where = describe(slot.layer);
+  if (Reflect.get(slot.layer, 'built') === false) {
+    const message = `${where} has not been built yet, so '${name}' does not exist. Call the layer on an input, or build the model, first.`;
+    return new PruneError('state', message, { given: name, allowed: 'a built layer' });
+  }
+  const message = `'${name}' of ${where} is null: the layer was made without it.`;
+  return new PruneError('parameter', message, { given: name, allowed: namesOf(slot.layer) });
+}
+
+function namesOf(layer: object): string[] {
+  return slotsOf(layer)
+    .filter((slot) => slot.variable !== undefined && slot.role !== 'buffer')
+    .map(bothNames);
+}
+
+/**
+ * Finds a parameter by its name in PyTorch or in tfjs. The name picks the layout.
+ *
+ * @param layer A tfjs layer, an RNN cell, or any object that holds tf.Variables.
+ * @param name For instance `weight` (OIHW) or `kernel` (HWIO).
+ * @returns The parameter, its variable alive.
+ * @throws {@link PruneError} `argument` for what is no layer, `parameter` for a name that it does not have or whose
+ *   value is null, `state` for a layer that is not built or has been disposed.
+ */
+export function resolve(layer: unknown, name: string): Parameter {
+  checkLayer(layer);
+  const slots = slotsOf(layer);
+  const asTorch = slots.find((slot) => slot.torch === name);
+  const slot = asTorch ?? slots.find((candidate) => candidate.name === name);
+  if (slot === undefined) {
+    const allowed = namesOf(layer);
+    const has = allowed.length === 0 ? 'it has none' : `it has: ${allowed.join(', ')}`;
+    const message = `${describe(layer)} has no parameter '${String(name)}'; ${has}.`;
+    throw new PruneError('parameter', message, { given: name, allowed });
+  }
+  const { variable } = slot;
+  if (variable === undefined) throw noVariable(slot, name);
+  if (variable.isDisposed) {
+    const message = `'${name}' of ${describe(layer)} has been disposed.`;
+    throw new PruneError('state', message, { given: name, allowed: 'a layer that is still alive' });
+  }
+  return parameterAt(slot, variable, asTorch === undefined ? 'tfjs' : 'torch');
+}
+
+/**
+ * As {@link resolve}, for a parameter that is to be pruned.
+ *
+ * @throws {@link PruneError} also `parameter` for a buffer, which nothing trains, and `unsupported` where the values
+ *   are not float32.
+ */
+export function resolvePrunable(layer: unknown, name: string): Parameter {
+  const parameter = resolve(layer, name);
+  const { slot, variable } = parameter;
+  if (slot.role === 'buffer') {
+    const allowed = namesOf(slot.layer);
+    const message = `'${name}' of ${describe(slot.layer)} is a buffer, not a trainable parameter, and cannot be pruned; the layer has: ${allowed.join(', ')}.`;
+    throw new PruneError('parameter', message, { given: name, allowed });
+  }
+  if (variable.dtype !== 'float32') {
+    const message = `'${name}' of ${describe(slot.layer)} is ${variable.dtype}; only float32 can be pruned.`;
+    throw new PruneError('unsupported', message, { given: variable.dtype, allowed: 'float32' });
+  }
+  return parameter;
+}

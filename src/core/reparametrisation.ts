@@ -1,0 +1,243 @@
+/**
+ * weight = weight_orig × weight_mask, arranged so that the layer's variable always holds the product: a pruned model's
+ * forward pass costs nothing extra, and what saves, copies or prints it sees the pruned weights. What the mask
+ * displaced is kept aside on the host. In training the variable is read through an identity whose gradient is masked,
+ * and whatever is assigned to it is masked again, so no optimiser revives a weight.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { noteCopy } from './copies';
+import type { Parameter, Slot } from './parameter';
+import type { PruningMethod } from './request';
+
+/** What is known of a pruned variable; kept on the variable itself, where a second loaded copy finds it too. */
+export interface PruningState {
+  /** 1 where the weight stays, 0 where it is pruned; in the variable's own order. */
+  readonly mask: Uint8Array;
+  /** The values that the zeros of the mask displaced, in the variable's own order. */
+  readonly displaced: Float32Array;
+  /** The method that made the mask, a container where there was more than one. */
+  readonly method: PruningMethod;
+}
+
+interface Attachment {
+  state: PruningState;
+  /** Makes variable and layer as they were before the first pruning; the values stay. */
+  detach(): void;
+  /** Sets values without masking them again. */
+  assign(value: tf.Tensor): void;
+  /** Frees the mask's tensor; it is made anew when training needs it. */
+  freeMask(): void;
+}
+
+const key = Symbol.for('tfjs-prune');
+
+function attachmentOf(variable: tf.Variable): Attachment | undefined {
+  const held: Attachment | undefined = Reflect.get(variable, key);
+  return held;
+}
+
+/**
+ * @param variable Any variable.
+ * @returns What its pruning left, undefined where it is not pruned.
+ */
+export function stateOf(variable: tf.Variable): PruningState | undefined {
+  return attachmentOf(variable)?.state;
+}
+
+function override(target: object, property: PropertyKey, descriptor: PropertyDescriptor): void {
+  Object.defineProperty(target, property, { configurable: true, enumerable: false, ...descriptor });
+}
+
+/** Reads of a variable: itself, or inside a gradient an identity that masks what flows back. */
+function readThrough(variable: tf.Variable, maskTensor: () => tf.Tensor): () => tf.Tensor {
+  const masked = tf.customGrad(() => ({
+    value: variable.clone(),
+    gradFunc: (dy: tf.Tensor) => tf.where(maskTensor(), dy, tf.zerosLike(dy)),
+  }));
+  return () => (tf.engine().state.gradientDepth > 0 ? masked(variable) : variable);
+}
+
+function overrideReads(slot: Slot, variable: tf.Variable, read: () => tf.Tensor): () => void {
+  const { handle, owner, property } = slot;
+  if (handle !== undefined) {
+    const checked = (): tf.Tensor => {
+      if (variable.isDisposed) throw new Error(`LayersVariable ${handle.name} is already disposed.`);
+      return read();
+    };
+    override(handle, 'read', { value: checked, writable: true });
+    return () => Reflect.deleteProperty(handle, 'read');
+  }
+  // A bare variable has no read() to override: the property that holds it reads in its place.
+  const previous = Object.getOwnPropertyDescriptor(owner, property);
+  override(owner, property, { enumerable: true, get: read });
+  return () => Object.defineProperty(owner, property, previous ?? { value: variable, writable: true });
+}
+
+function attach(slot: Slot, variable: tf.Variable, state: PruningState): Attachment {
+  noteCopy();
+  let tensor: tf.Tensor | undefined;
+  const maskTensor = (): tf.Tensor => {
+    tensor ??= tf.keep(tf.tensor(attachment.state.mask, variable.shape, 'bool'));
+    return tensor;
+  };
+  const assign = variable.assign.bind(variable);
+  const dispose = variable.dispose.bind(variable);
+  const restoreReads = overrideReads(slot, variable, readThrough(variable, maskTensor));
+  const attachment: Attachment = {
+    state,
+    assign,
+    freeMask: () => {
+      tensor?.dispose();
+      tensor = undefined;
+    },
+    detach: () => {
+      attachment.freeMask();
+      restoreReads();
+      for (const property of ['assign', 'dispose', key] as const) Reflect.deleteProperty(variable, property);
+    },
+  };
+  override(variable, key, { value: attachment });
+  override(variable, 'assign', {
+    writable: true,
+    value: (value: tf.Tensor) => {
+      const fits = value.dtype === variable.dtype && tf.util.arraysEqual(value.shape, variable.shape);
+      if (!fits) return assign(value);
+      tf.tidy(() => assign(tf.where(maskTensor(), value, tf.zerosLike(value))));
+    },
+  });
+  override(variable, 'dispose', {
+    writable: true,
+    value: () => {
+      attachment.detach();
+      dispose();
+    },
+  });
+  return attachment;
+}
+
+/** A mask of a parameter that is to be installed, with all that it takes computed. */
+export interface Installation {
+  readonly parameter: Parameter;
+  readonly method: PruningMethod;
+  /** In the variable's own order. */
+  readonly mask: Uint8Array;
+  /** The values before the mask, in the variable's own order: what is stored now, with what was displaced put back. */
+  readonly original: Float32Array;
+}
+
+function countZeros(mask: Uint8Array): number {
+  let ones = 0;
+  for (let i = 0; i < mask.length; i++) ones += mask[i]!;
+  return mask.length - ones;
+}
+
+function split(mask: Uint8Array, original: Float32Array): { masked: Float32Array; displaced: Float32Array } {
+  const masked = new Float32Array(original.length);
+  // One slot more than there are zeros lets the loop write without a branch.
+  const displaced = new Float32Array(countZeros(mask) + 1);
+  const from = new Int32Array(original.buffer, original.byteOffset, original.length);
+  const to = new Int32Array(masked.buffer);
+  const aside = new Int32Array(displaced.buffer);
+  let next = 0;
+  for (let i = 0; i < mask.length; i++) {
+    const kept = mask[i]!;
+    to[i] = from[i]! & -kept;
+    aside[next] = from[i]!;
+    next += 1 - kept;
+  }
+  return { masked, displaced: displaced.subarray(0, next) };
+}
+
+function write(variable: tf.Variable, values: Float32Array, assign: (value: tf.Tensor) => void): void {
+  const tensor = tf.tensor(values, variable.shape);
+  assign(tensor);
+  tensor.dispose();
+}
+
+/**
+ * Stores a mask and the weights that it leaves. Nothing has changed if it throws.
+ *
+ * @param installation The mask and the values before it.
+ */
+export function install({ parameter, mask, method, original }: Installation): void {
+  const { slot, variable } = parameter;
+  const attachment = attachmentOf(variable);
+  const { masked, displaced } = split(mask, original);
+  const before = attachment?.state.displaced.length ?? 0;
+  // Masks only shrink, so as many zeros as before are the same zeros.
+  if (displaced.length !== before) {
+    write(variable, masked, attachment?.assign ?? ((value) => variable.assign(value)));
+  }
+  const state: PruningState = { mask, displaced, method };
+  if (attachment === undefined) attach(slot, variable, state);
+  else {
+    attachment.freeMask();
+    attachment.state = state;
+  }
+}
+
+/**
+ * Stores several masks, or none of them if one fails.
+ *
+ * @param installations The masks, each of another variable.
+ */
+export function installAll(installations: readonly Installation[]): void {
+  const undos: Array<() => void> = [];
+  try {
+    for (const installation of installations) {
+      const { parameter, original } = installation;
+      const previous = stateOf(parameter.variable);
+      install(installation);
+      undos.push(() => {
+        if (previous === undefined) uninstall(parameter.variable, original);
+        else restore(parameter.variable, previous, original);
+      });
+    }
+  } catch (error) {
+    for (const undo of undos.reverse()) undo();
+    throw error;
+  }
+}
+
+function restore(variable: tf.Variable, state: PruningState, original: Float32Array): void {
+  const attachment = attachmentOf(variable);
+  if (attachment === undefined) return;
+  attachment.freeMask();
+  attachment.state = state;
+  write(variable, split(state.mask, original).masked, attachment.assign);
+}
+
+/** A host copy of what a variable stores. */
+export function storedValues(variable: tf.Variable): Float32Array {
+  return variable.dataSync<'float32'>();
+}
+
+/**
+ * The values before the mask: what is stored, with what was displaced put back.
+ *
+ * @param variable A variable, pruned or not.
+ * @param stored Its values, if they have been read already.
+ * @returns weight_orig in the variable's own order; not to be written to.
+ */
+export function originalValues(variable: tf.Variable, stored = storedValues(variable)): Float32Array {
+  const state = stateOf(variable);
+  if (state === undefined) return stored;
+  const { mask, displaced } = state;
+  const original = new Float32Array(stored);
+  let next = 0;
+  for (let i = 0; i < mask.length; i++) if (mask[i] === 0) original[i] = displaced[next++]!;
+  return original;
+}
+
+/**
+ * Forgets the mask, keeping the pruned weights (`remove`) or the ones before the pruning (`revert`).
+ *
+ * @param variable A pruned variable.
+ * @param values What it is to hold afterwards; by default what it holds now.
+ */
+export function uninstall(variable: tf.Variable, values?: Float32Array): void {
+  const attachment = attachmentOf(variable);
+  if (attachment === undefined) return;
+  if (values !== undefined) write(variable, values, attachment.assign);
+  attachment.detach();
+}

@@ -1,0 +1,97 @@
+import * as tf from '@tensorflow/tfjs';
+import { bytesOfMask, checkShape, checkTensor, maskTensorByArrays } from '../core/bridge';
+import { BasePruningMethod } from '../core/method';
+import type { MaskRequest } from '../core/request';
+import { gather, scatter } from '../masks/gather';
+import { type Layout, rowMajor } from '../masks/layout';
+
+/** A mask on the host: bytes, and where the mask's entries lie in them. */
+interface HostMask {
+  readonly bytes: Uint8Array;
+  readonly layout: Layout;
+}
+
+function hostMaskOf(mask: tf.Tensor | tf.TensorLike): HostMask {
+  if (mask instanceof tf.Tensor) {
+    checkTensor(mask, 'mask');
+    return { bytes: bytesOfMask(mask.dataSync(), 'mask'), layout: rowMajor(mask.shape) };
+  }
+  const tensor = tf.tensor(mask);
+  try {
+    return hostMaskOf(tensor);
+  } finally {
+    tensor.dispose();
+  }
+}
+
+/**
+ * Prunes where a given mask is zero.
+ *
+ * Source: `torch.nn.utils.prune.CustomFromMask`.
+ *
+ * @example
+ * ```ts
+ * prune.CustomFromMask.apply(layer, 'bias', [0, 1, 1, 0]);
+ * ```
+ */
+export class CustomFromMask extends BasePruningMethod {
+  override readonly pruningType = 'global';
+  readonly #mask: HostMask;
+
+  /**
+   * @param mask 0 and 1 only, in the shape and layout of the name it will be used with. It is copied.
+   * @throws {@link PruneError} `argument` if it holds anything else.
+   */
+  constructor(mask: tf.Tensor | tf.TensorLike | HostMask) {
+    super();
+    this.#mask = isHostMask(mask) ? mask : hostMaskOf(mask);
+  }
+
+  /** @returns The mask as a float32 tensor in the layout it was given in; the caller disposes it. */
+  mask(): tf.Tensor {
+    const { bytes, layout } = this.#mask;
+    return tf.tensor(Float32Array.from(gather(bytes, layout, new Uint8Array(layout.size))), [
+      ...layout.shape,
+    ]);
+  }
+
+  /** @inheritDoc */
+  override computeMask(t: tf.Tensor, defaultMask: tf.Tensor): tf.Tensor {
+    return maskTensorByArrays(this, t, defaultMask);
+  }
+
+  /** @inheritDoc */
+  override maskFor({ scores, layout, mask }: MaskRequest): Uint8Array {
+    const own = this.#mask;
+    checkShape(own.layout, layout.shape, 'mask');
+    const rows = gather(own.bytes, own.layout, new Uint8Array(layout.size));
+    const made = scatter(rows, layout, new Uint8Array(scores.length));
+    if (mask !== undefined) for (let i = 0; i < made.length; i++) made[i]! &= mask[i]!;
+    return made;
+  }
+}
+
+function isHostMask(mask: object | string | number | boolean): mask is HostMask {
+  return typeof mask === 'object' && 'bytes' in mask && 'layout' in mask;
+}
+
+/**
+ * Prunes a parameter where a mask is zero.
+ *
+ * Differs from PyTorch: a mask of anything but 0 and 1 is refused.
+ * Source: `torch.nn.utils.prune.custom_from_mask`.
+ *
+ * @param layer A built tfjs layer, an RNN cell, or an object that holds tf.Variables.
+ * @param name The parameter, such as `weight` (PyTorch's layout) or `kernel` (tfjs's).
+ * @param mask 0 and 1 only, in the shape and layout of `name`: a tensor, which stays the caller's, or nested arrays.
+ * @returns The same layer.
+ * @throws {@link PruneError} with nothing changed: `argument`, `shape`, `parameter` or `state`.
+ * @example
+ * ```ts
+ * prune.customFromMask(model.fc, 'bias', tf.zeros([1000]));
+ * ```
+ */
+export function customFromMask<L extends object>(layer: L, name: string, mask: tf.Tensor | tf.TensorLike): L {
+  CustomFromMask.apply(layer, name, mask);
+  return layer;
+}

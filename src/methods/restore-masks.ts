@@ -1,0 +1,38 @@
+import { installationOf, readParameter } from '../core/apply';
+import { resolvePrunable } from '../core/parameter';
+import { installAll, stateOf } from '../core/reparametrisation';
+import { CustomFromMask } from './custom-from-mask';
+import type { NamedParameter } from './global-unstructured';
+import { type ParameterFilter, parameters } from './parameters';
+
+/**
+ * Takes exact zeros as masks again: what a saved model that was pruned needs before it is trained further.
+ *
+ * Differs from PyTorch: it has no such function; there a pruned state dict loads only into a pruned module.
+ *
+ * @param model A model or a layer.
+ * @param filter Which parameters; kernels by default. Those that are pruned already, or have no zeros, are left alone.
+ * @returns The parameters that have become pruned, as pairs of layer and name.
+ * @throws {@link PruneError} with nothing changed: `state` if a layer is disposed.
+ * @example
+ * ```ts
+ * const model = await tf.loadLayersModel('indexeddb://pruned');
+ * prune.restoreMasks(model);
+ * ```
+ */
+export function restoreMasks(model: object, filter: ParameterFilter = {}): NamedParameter[] {
+  const restored = parameters(model, filter).flatMap(([layer, name]) => {
+    const parameter = resolvePrunable(layer, name);
+    if (stateOf(parameter.variable) !== undefined) return [];
+    const reading = readParameter(parameter, {});
+    const mask = new Uint8Array(reading.stored.length);
+    for (let i = 0; i < mask.length; i++) mask[i] = Number(reading.stored[i] !== 0);
+    if (!mask.includes(0)) return [];
+    const method = new CustomFromMask({ bytes: mask, layout: parameter.layout });
+    method.tensorName = parameter.name;
+    const pair: NamedParameter = [layer, name];
+    return [{ pair, installation: installationOf(reading, mask, method) }];
+  });
+  installAll(restored.map(({ installation }) => installation));
+  return restored.map(({ pair }) => pair);
+}
