@@ -46,15 +46,21 @@ export function entriesOf(
  */
 export function layoutFrom(shapeOrLayout: readonly number[] | Layout): Layout {
   if ('offsets' in shapeOrLayout) return shapeOrLayout;
-  const allowed = 'whole numbers >= 0';
-  for (const size of shapeOrLayout) {
-    if (Number.isSafeInteger(size) && size >= 0) continue;
-    throw new PruneError('shape', `A shape consists of ${allowed}, but got [${shapeOrLayout.join(', ')}].`, {
-      given: shapeOrLayout,
-      allowed,
-    });
-  }
+  for (const size of shapeOrLayout) checkSize(size, 'A size in a shape');
   return rowMajor(shapeOrLayout);
+}
+
+/**
+ * Checks a number of entries.
+ *
+ * @param size What the caller gave.
+ * @param what The number, as the subject of a sentence.
+ * @throws {@link PruneError} `shape` if it is not a whole number ≥ 0.
+ */
+export function checkSize(size: number, what: string): void {
+  if (Number.isSafeInteger(size) && size >= 0) return;
+  const allowed = 'a whole number >= 0';
+  throw new PruneError('shape', `${what} must be ${allowed}, but got ${size}.`, { given: size, allowed });
 }
 
 /**

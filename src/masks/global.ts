@@ -1,5 +1,5 @@
 import { type Amount, pruneCount } from './amount';
-import { checkScores, type Entries, entriesOf } from './entries';
+import { checkScores, checkSize, type Entries, entriesOf } from './entries';
 import { defaultGenerator, type Generator } from './generator';
 import type { Layout } from './layout';
 import { bitsOf, type Cut, findCut, keyOf } from './select';
@@ -103,6 +103,7 @@ export function globalRandomUnstructured(
   const entries = parts.map(({ size, mask }, i) => {
     const where = nameOf(i, parts.length);
     if (typeof size !== 'number') return entriesOf(size.size, size, mask, where);
+    checkSize(size, `The size of ${where}`);
     return entriesOf(size, undefined, mask, where);
   });
   const count = pruneCount(amount, remainingOf(entries));

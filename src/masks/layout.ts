@@ -143,6 +143,19 @@ export function taken(layout: Layout, axis: number, indices: ArrayLike<number>):
  * ```
  */
 export function storageOrder(layout: Layout): Int32Array | undefined {
-  if (layout.contiguous) return undefined;
-  return layout.offsets.reduceRight((inner, outer) => sums(outer, inner), Int32Array.of(0));
+  return layout.contiguous ? undefined : positions(layout.offsets);
+}
+
+/**
+ * The positions that tables of offsets add up to, the last running fastest.
+ *
+ * @param offsets For each axis, how far each of its indices moves.
+ * @returns One position for each combination of indices.
+ * @example
+ * ```ts
+ * positions([Int32Array.of(0, 3), Int32Array.of(0, 1)]); // Int32Array [0, 1, 3, 4]
+ * ```
+ */
+export function positions(offsets: readonly Int32Array[]): Int32Array {
+  return offsets.reduceRight((inner, outer) => sums(outer, inner), Int32Array.of(0));
 }

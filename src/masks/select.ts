@@ -32,7 +32,7 @@ export interface Cut {
  */
 export function keyOf(bits: number): number {
   const key = bits & MAGNITUDE_BITS;
-  return key > NAN_KEY ? NAN_KEY : key;
+  return Math.min(key, NAN_KEY);
 }
 
 /**

@@ -1,0 +1,22 @@
+/**
+ * PyTorch's pruning masks over typed arrays, with no tensor library behind them.
+ *
+ * @module
+ */
+export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
+export { type Amount, pruneCount, type ResolvedAmount, resolveAmount } from './amount';
+export { customFromMask, identity, zeros } from './custom';
+export { gather, scatter } from './gather';
+export { defaultGenerator, Generator, manualSeed } from './generator';
+export {
+  globalL1Unstructured,
+  globalRandomUnstructured,
+  type Part,
+  type RandomOptions,
+  type RandomPart,
+} from './global';
+export { expanded, type Layout, merged, permuted, rowMajor, storageOrder, taken } from './layout';
+export { type NormOrder, sliceNorms } from './norms';
+export { resolveDim } from './slices';
+export { type LnOptions, lnStructured, randomStructured, type StructuredOptions } from './structured';
+export { type L1Options, l1Unstructured, type MaskOption, randomUnstructured } from './unstructured';

@@ -1,0 +1,176 @@
+import { PruneError } from '../errors';
+import type { Layout } from './layout';
+import { nuclearNorm } from './nuclear';
+import { resolveDim, type Slices, sliceOrder, slicesOf } from './slices';
+
+/**
+ * Which norm: a number p stands for (Σ |x|^p)^(1/p), 0 for the number of non-zeros, ±Infinity for the largest or the
+ * smallest |x|, 'fro' for the Frobenius norm and 'nuc' for the nuclear norm, the sum of the singular values.
+ */
+export type NormOrder = number | 'fro' | 'nuc';
+
+/** How a norm is gathered, a run or a row at a time. */
+interface Fold {
+  /** What an accumulator starts from. */
+  readonly start: number;
+  /** Takes in `values[from…to)`. */
+  run(values: Float32Array, from: number, to: number, total: number): number;
+  /** Takes in one value for each accumulator, from `values[from]` on. */
+  row(values: Float32Array, from: number, totals: Float64Array): void;
+  /** The norm that an accumulator stands for. */
+  norm(total: number): number;
+}
+
+/**
+ * The norm of every slice of a tensor along one axis, added up in double precision and rounded to float32 once. Memory
+ * is read once, in the order in which it lies.
+ *
+ * Source: `torch.norm(scores, p=n, dim=<all axes but dim>)`.
+ *
+ * @param scores The numbers, in the order that the layout tells.
+ * @param layout A layout of all of them.
+ * @param dim The axis; negative ones count from the last.
+ * @param n Which norm. 'fro' is for slices of at most two axes and 'nuc' for those of exactly two, as in PyTorch.
+ * @returns One norm for each index of the axis.
+ * @throws {@link PruneError} `dim` if there is no such axis, `argument` if there is no such norm.
+ * @example
+ * ```ts
+ * sliceNorms(Float32Array.of(3, 4, 0, 1), rowMajor([2, 2]), 0, 2); // Float32Array [5, 1]
+ * ```
+ */
+export function sliceNorms(scores: Float32Array, layout: Layout, dim: number, n: NormOrder): Float32Array {
+  const axis = resolveDim(dim, layout.shape.length);
+  checkNorm(n, layout.shape.length - 1);
+  if (layout.size === 0) return new Float32Array(layout.shape[axis]!);
+  if (n === 'nuc') return nuclearNorms(scores, layout, axis);
+  const fold = foldOf(n === 'fro' ? 2 : n);
+  const slices = slicesOf(layout, axis);
+  if (slices !== undefined) return foldSlices(scores, slices, fold);
+  const gathered = gather(scores, sliceOrder(layout, axis));
+  const count = layout.shape[axis]!;
+  return foldSlices(
+    gathered,
+    { count, run: layout.size / count, slots: Int32Array.from({ length: count }, (_, i) => i) },
+    fold,
+  );
+}
+
+function checkNorm(n: unknown, axes: number): asserts n is NormOrder {
+  if (typeof n === 'number' && !Number.isNaN(n)) return;
+  if ((n === 'fro' && axes <= 2) || (n === 'nuc' && axes === 2)) return;
+  const allowed = ['a number', 'Infinity', '-Infinity'];
+  if (axes <= 2) allowed.push("'fro'");
+  if (axes === 2) allowed.push("'nuc'");
+  const given = typeof n === 'string' ? `'${n}'` : String(n);
+  throw new PruneError(
+    'argument',
+    `The norm of slices with ${axes} axes must be one of: ${allowed.join(', ')}, but got ${given}.`,
+    { given: n, allowed },
+  );
+}
+
+function foldSlices(values: Float32Array, { count, run, slots }: Slices, fold: Fold): Float32Array {
+  const totals = new Float64Array(count).fill(fold.start);
+  if (run === 1) {
+    for (let from = 0; from < values.length; from += count) fold.row(values, from, totals);
+  } else {
+    for (let from = 0, slot = 0; from < values.length; from += run) {
+      totals[slot] = fold.run(values, from, from + run, totals[slot]!);
+      slot = slot + 1 === count ? 0 : slot + 1;
+    }
+  }
+  return Float32Array.from(slots, (slot) => fold.norm(totals[slot]!));
+}
+
+function foldOf(p: number): Fold {
+  if (p === 1) return absolutes;
+  if (p === 2) return squares;
+  if (p === 0) return nonZeros;
+  return Number.isFinite(p) ? powers(p) : extremes(Math.sign(p));
+}
+
+const absolutes: Fold = {
+  start: 0,
+  run(values, from, to, total) {
+    let sum = 0;
+    for (let i = from; i < to; i++) sum += Math.abs(values[i]!);
+    return total + sum;
+  },
+  row(values, from, totals) {
+    for (let i = 0; i < totals.length; i++) totals[i]! += Math.abs(values[from + i]!);
+  },
+  norm: (total) => total,
+};
+
+const squares: Fold = {
+  start: 0,
+  run(values, from, to, total) {
+    let sum = 0;
+    for (let i = from; i < to; i++) sum += values[i]! * values[i]!;
+    return total + sum;
+  },
+  row(values, from, totals) {
+    for (let i = 0; i < totals.length; i++) totals[i]! += values[from + i]! * values[from + i]!;
+  },
+  norm: Math.sqrt,
+};
+
+const nonZeros: Fold = {
+  start: 0,
+  run(values, from, to, total) {
+    let count = 0;
+    for (let i = from; i < to; i++) if (values[i] !== 0) count++;
+    return total + count;
+  },
+  row(values, from, totals) {
+    for (let i = 0; i < totals.length; i++) if (values[from + i] !== 0) totals[i]!++;
+  },
+  norm: (total) => total,
+};
+
+function powers(p: number): Fold {
+  return {
+    start: 0,
+    run(values, from, to, total) {
+      let sum = 0;
+      for (let i = from; i < to; i++) sum += Math.abs(values[i]!) ** p;
+      return total + sum;
+    },
+    row(values, from, totals) {
+      for (let i = 0; i < totals.length; i++) totals[i]! += Math.abs(values[from + i]!) ** p;
+    },
+    norm: (total) => total ** (1 / p),
+  };
+}
+
+/** The largest |x|, or the smallest as the largest −|x|. */
+function extremes(sign: number): Fold {
+  return {
+    start: -Infinity,
+    run(values, from, to, total) {
+      let most = total;
+      for (let i = from; i < to; i++) most = Math.max(most, sign * Math.abs(values[i]!));
+      return most;
+    },
+    row(values, from, totals) {
+      for (let i = 0; i < totals.length; i++)
+        totals[i] = Math.max(totals[i]!, sign * Math.abs(values[from + i]!));
+    },
+    norm: (total) => sign * total,
+  };
+}
+
+function nuclearNorms(scores: Float32Array, layout: Layout, axis: number): Float32Array {
+  const [rows, columns] = layout.shape.filter((_, other) => other !== axis);
+  const gathered = gather(scores, sliceOrder(layout, axis));
+  const size = rows! * columns!;
+  return Float32Array.from({ length: layout.shape[axis]! }, (_, i) =>
+    nuclearNorm(gathered.subarray(i * size, (i + 1) * size), rows!, columns!),
+  );
+}
+
+function gather(values: Float32Array, order: Int32Array): Float32Array {
+  const gathered = new Float32Array(order.length);
+  for (let i = 0; i < order.length; i++) gathered[i] = values[order[i]!]!;
+  return gathered;
+}
