@@ -35,10 +35,15 @@ function wholeNumbers(seed: number): (least: number, most: number) => number {
  *
  * @param seed Where the drawing starts.
  * @param perKind How many for each pair of strides and kind of padding.
- * @param dilations Only stride 1 is drawn where these are not 1: tfjs allows one or the other.
+ * @param options `dilations` (only stride 1 is drawn where these are not 1: tfjs allows one or the other) and the
+ * largest kernel.
  * @returns The cases.
  */
-export function convCases(seed: number, perKind: number, dilations: [number, number] = [1, 1]): ConvCase[] {
+export function convCases(
+  seed: number,
+  perKind: number,
+  { dilations = [1, 1], largest = 7 }: { dilations?: [number, number]; largest?: number } = {},
+): ConvCase[] {
   const draw = wholeNumbers(seed);
   const dilated = dilations[0] > 1 || dilations[1] > 1;
   const steps = dilated ? [1] : [1, 2, 3];
@@ -47,8 +52,7 @@ export function convCases(seed: number, perKind: number, dilations: [number, num
   );
   return kinds.flatMap(({ h, w, pad }) =>
     Array.from({ length: perKind }, (_, index): ConvCase => {
-      const most = dilated ? 4 : 7;
-      const kernel = [draw(1, most), draw(1, most)] as const;
+      const kernel = [draw(1, largest), draw(1, largest)] as const;
       const channels = [draw(1, 5), draw(1, 6)] as const;
       const reach = kernel.map((size, axis) => (size - 1) * (dilations[axis] ?? 1) + 1);
       const size = reach.map((least) => least + draw(0, 6));
