@@ -8,6 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 import { noteCopy } from './copies';
 import type { Parameter, Slot } from './parameter';
 import type { PruningMethod } from './request';
+import { merge, split } from './split';
 
 /** What is known of a pruned variable; kept on the variable itself, where a second loaded copy finds it too. */
 export interface PruningState {
@@ -125,29 +126,6 @@ export interface Installation {
   readonly original: Float32Array;
 }
 
-function countZeros(mask: Uint8Array): number {
-  let ones = 0;
-  for (let i = 0; i < mask.length; i++) ones += mask[i]!;
-  return mask.length - ones;
-}
-
-function split(mask: Uint8Array, original: Float32Array): { masked: Float32Array; displaced: Float32Array } {
-  const masked = new Float32Array(original.length);
-  // One slot more than there are zeros lets the loop write without a branch.
-  const displaced = new Float32Array(countZeros(mask) + 1);
-  const from = new Int32Array(original.buffer, original.byteOffset, original.length);
-  const to = new Int32Array(masked.buffer);
-  const aside = new Int32Array(displaced.buffer);
-  let next = 0;
-  for (let i = 0; i < mask.length; i++) {
-    const kept = mask[i]!;
-    to[i] = from[i]! & -kept;
-    aside[next] = from[i]!;
-    next += 1 - kept;
-  }
-  return { masked, displaced: displaced.subarray(0, next) };
-}
-
 function write(variable: tf.Variable, values: Float32Array, assign: (value: tf.Tensor) => void): void {
   const tensor = tf.tensor(values, variable.shape);
   assign(tensor);
@@ -222,11 +200,7 @@ export function storedValues(variable: tf.Variable): Float32Array {
 export function originalValues(variable: tf.Variable, stored = storedValues(variable)): Float32Array {
   const state = stateOf(variable);
   if (state === undefined) return stored;
-  const { mask, displaced } = state;
-  const original = new Float32Array(stored);
-  let next = 0;
-  for (let i = 0; i < mask.length; i++) if (mask[i] === 0) original[i] = displaced[next++]!;
-  return original;
+  return merge(state.mask, { masked: stored, displaced: state.displaced });
 }
 
 /**
