@@ -10,6 +10,7 @@ export default defineConfig({
     'models/index': 'src/models/index.ts',
     'training/index': 'src/training/index.ts',
   },
+  tsconfig: 'tsconfig.build.json',
   format: 'esm',
   target: 'es2022',
   platform: 'neutral',

@@ -197,7 +197,7 @@ export function storedValues(variable: tf.Variable): Float32Array {
  * @param stored Its values, if they have been read already.
  * @returns weight_orig in the variable's own order; not to be written to.
  */
-export function originalValues(variable: tf.Variable, stored = storedValues(variable)): Float32Array {
+export function originalValues(variable: tf.Variable, stored: Float32Array = storedValues(variable)): Float32Array {
   const state = stateOf(variable);
   if (state === undefined) return stored;
   return merge(state.mask, { masked: stored, displaced: state.displaced });
