@@ -1,12 +1,13 @@
 import { PruneError } from '../errors';
-import { type Layout, rowMajor, storageOrder } from './layout';
+import { flatGrid, type Grid, gridOf } from './grid';
+import { type Layout, rowMajor } from './layout';
 
 /** A tensor whose entries are to be ranked, checked. */
 export interface Entries {
   /** Length of its flat array. */
   readonly size: number;
-  /** Position of each element in PyTorch's order; undefined where they are the same. */
-  readonly order: () => Int32Array | undefined;
+  /** Positions of the elements in PyTorch's order. */
+  readonly grid: Grid;
   /** What earlier prunings left, in the order of the array; undefined where that is everything. */
   readonly mask: Uint8Array | undefined;
   /** How many entries there are to rank. */
@@ -30,11 +31,11 @@ export function entriesOf(
   where: string,
 ): Entries {
   if (layout !== undefined) checkLayout(layout, size, where);
-  const order = (): Int32Array | undefined => layout && storageOrder(layout);
-  if (mask === undefined) return { size, order, mask, remaining: size };
+  const grid = layout === undefined ? flatGrid(size) : gridOf(layout);
+  if (mask === undefined) return { size, grid, mask, remaining: size };
   checkLength(mask.length, size, `The mask of ${where}`);
   const remaining = ones(mask, `The mask of ${where}`);
-  return { size, order, mask: remaining === size ? undefined : mask, remaining };
+  return { size, grid, mask: remaining === size ? undefined : mask, remaining };
 }
 
 /**

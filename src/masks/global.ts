@@ -2,7 +2,7 @@ import { type Amount, pruneCount } from './amount';
 import { checkScores, checkSize, type Entries, entriesOf } from './entries';
 import { defaultGenerator, type Generator } from './generator';
 import type { Layout } from './layout';
-import { bitsOf, type Cut, findCut, keyOf } from './select';
+import { bitsOf, type Cut, findCut, isAbove, keyOf } from './select';
 import { takenOfTied } from './ties';
 
 const RAND24_MAX = 0xffffff;
@@ -68,13 +68,10 @@ export function globalL1Unstructured(parts: readonly Part[], amount: Amount): Ui
     entries.map(({ mask }, i) => ({ bits: bits[i]!, mask })),
     count,
   );
-  const split = cut.taken < cut.tied;
-  const masks = entries.map((part, i) =>
-    maskAbove(bits[i]!, split ? cut.threshold - 1 : cut.threshold, part.mask),
-  );
-  if (split) {
-    const keys = new Int32Array(remainingOf(entries));
-    const ties = gather(entries, bits, cut, keys);
+  const masks = entries.map((part, i) => maskAbove(bits[i]!, part.mask, cut));
+  if (isSplit(cut)) {
+    const ties = tiesAt(cut);
+    const keys = gather(entries, bits, cut, ties);
     pruneTies(masks, ties, takenOfTied(keys, count, cut));
   }
   return masks;
@@ -111,17 +108,14 @@ export function globalRandomUnstructured(
 
   const keys = drawKeys(remainingOf(entries), generator);
   const cut = findCut([{ bits: keys }], count);
-  const split = cut.taken < cut.tied;
-  const ties: Ties = { positions: new Int32Array(split ? cut.tied : 0), ends: [] };
+  const ties = tiesAt(cut);
   const masks: Uint8Array[] = [];
   let drawn = 0;
   for (const part of entries) {
-    const own = keys.subarray(drawn, drawn + part.remaining);
-    masks.push(scatter(part, own, split ? cut.threshold - 1 : cut.threshold));
-    if (split) noteTies(part, own, cut.threshold, ties);
+    masks.push(scatter(part, keys.subarray(drawn, drawn + part.remaining), cut, ties));
     drawn += part.remaining;
   }
-  if (split) pruneTies(masks, ties, takenOfTied(keys, count, cut));
+  if (isSplit(cut)) pruneTies(masks, ties, takenOfTied(keys, count, cut));
   return masks;
 }
 
@@ -133,7 +127,21 @@ function drawKeys(count: number, generator: Generator): Int32Array {
   return keys;
 }
 
-function maskAbove(bits: Int32Array, threshold: number, old: Uint8Array | undefined): Uint8Array {
+/** Whether only some of the tied are pruned. The masks keep all of them at first. */
+function isSplit({ taken, tied }: Cut): boolean {
+  return taken < tied;
+}
+
+function lastPruned(cut: Cut): number {
+  return isSplit(cut) ? cut.threshold - 1 : cut.threshold;
+}
+
+function tiesAt(cut: Cut): Ties {
+  return { positions: new Int32Array(isSplit(cut) ? cut.tied : 0), ends: [] };
+}
+
+function maskAbove(bits: Int32Array, old: Uint8Array | undefined, cut: Cut): Uint8Array {
+  const threshold = lastPruned(cut);
   const mask = new Uint8Array(bits.length);
   if (old === undefined) {
     for (let i = 0; i < bits.length; i++) mask[i] = isAbove(keyOf(bits[i]!), threshold);
@@ -143,52 +151,58 @@ function maskAbove(bits: Int32Array, threshold: number, old: Uint8Array | undefi
   return mask;
 }
 
-/** The sign of the difference: a comparison would branch, and half of the branches would be foretold wrong. */
-function isAbove(key: number, threshold: number): number {
-  return (threshold - key) >>> 31;
-}
-
-/** A mask from keys that stand in the order of the elements. */
-function scatter({ size, order, mask: old }: Entries, keys: Int32Array, threshold: number): Uint8Array {
-  const positions = order();
+/** A mask from keys that stand in the order of the elements. Takes down the tied if only some are pruned. */
+function scatter({ size, grid, mask: old }: Entries, keys: Int32Array, cut: Cut, ties: Ties): Uint8Array {
+  const { rows, columns } = grid;
+  const threshold = lastPruned(cut);
+  const tiedKey = isSplit(cut) ? cut.threshold : -1;
   const mask = new Uint8Array(size);
-  for (let n = 0, drawn = 0; drawn < keys.length; n++) {
-    const position = positions === undefined ? n : positions[n]!;
-    if (old === undefined || old[position] === 1) mask[position] = isAbove(keys[drawn++]!, threshold);
+  let found = ties.ends.at(-1) ?? 0;
+  for (let r = 0, drawn = 0; drawn < keys.length; r++) {
+    const base = rows[r]!;
+    for (let c = 0; c < columns.length && drawn < keys.length; c++) {
+      const position = base + columns[c]!;
+      if (old !== undefined && old[position] === 0) continue;
+      const key = keys[drawn++]!;
+      mask[position] = isAbove(key, threshold);
+      if (key === tiedKey) ties.positions[found++] = position;
+    }
   }
+  ties.ends.push(found);
   return mask;
 }
 
-function noteTies({ order, mask }: Entries, keys: Int32Array, threshold: number, ties: Ties): void {
-  const positions = order();
-  let found = ties.ends.at(-1) ?? 0;
-  for (let n = 0, drawn = 0; drawn < keys.length; n++) {
-    const position = positions === undefined ? n : positions[n]!;
-    if (mask !== undefined && mask[position] === 0) continue;
-    if (keys[drawn++] === threshold) ties.positions[found++] = position;
-  }
-  ties.ends.push(found);
-}
-
-/** Keys of all ranked entries in the order of the elements, and the places of those tied at the cut. */
-function gather(entries: readonly Entries[], bits: readonly Int32Array[], cut: Cut, keys: Int32Array): Ties {
-  const ties: Ties = { positions: new Int32Array(cut.tied), ends: [] };
+/** Keys of all ranked entries in the order of the elements. Takes down the tied. */
+function gather(entries: readonly Entries[], bits: readonly Int32Array[], cut: Cut, ties: Ties): Int32Array {
+  const keys = new Int32Array(remainingOf(entries));
   let gathered = 0;
   entries.forEach((part, i) => {
-    const own = keys.subarray(gathered, gathered + part.remaining);
-    gatherKeys(part, bits[i]!, own);
-    noteTies(part, own, cut.threshold, ties);
+    gatherPart(part, bits[i]!, keys.subarray(gathered, gathered + part.remaining), cut.threshold, ties);
     gathered += part.remaining;
   });
-  return ties;
+  return keys;
 }
 
-function gatherKeys({ order, mask }: Entries, bits: Int32Array, keys: Int32Array): void {
-  const positions = order();
-  for (let n = 0, gathered = 0; gathered < keys.length; n++) {
-    const position = positions === undefined ? n : positions[n]!;
-    if (mask === undefined || mask[position] === 1) keys[gathered++] = keyOf(bits[position]!);
+function gatherPart(
+  { grid, mask }: Entries,
+  bits: Int32Array,
+  keys: Int32Array,
+  tiedKey: number,
+  ties: Ties,
+): void {
+  const { rows, columns } = grid;
+  let found = ties.ends.at(-1) ?? 0;
+  for (let r = 0, gathered = 0; gathered < keys.length; r++) {
+    const base = rows[r]!;
+    for (let c = 0; c < columns.length && gathered < keys.length; c++) {
+      const position = base + columns[c]!;
+      if (mask !== undefined && mask[position] === 0) continue;
+      const key = keyOf(bits[position]!);
+      keys[gathered++] = key;
+      if (key === tiedKey) ties.positions[found++] = position;
+    }
   }
+  ties.ends.push(found);
 }
 
 function pruneTies(masks: readonly Uint8Array[], { positions, ends }: Ties, taken: Uint8Array): void {

@@ -15,7 +15,7 @@ export {
   type RandomOptions,
   type RandomPart,
 } from './global';
-export { expanded, type Layout, merged, permuted, rowMajor, storageOrder, taken } from './layout';
+export { expanded, type Layout, merged, permuted, rowMajor, taken } from './layout';
 export { type NormOrder, sliceNorms } from './norms';
 export { resolveDim } from './slices';
 export { type LnOptions, lnStructured, randomStructured, type StructuredOptions } from './structured';

@@ -1,3 +1,6 @@
+/** How many keys a scan looks at in one go. */
+const BLOCK = 128;
+
 /**
  * Keys in the order of their elements, with a run of numbers that all count as one key: those from `tiedFrom` to
  * `tiedTo` compare as equal, yet stay distinguishable.
@@ -26,6 +29,7 @@ export function selectSmallest(ranked: TiedKeys, count: number): void {
 function introselect(ranked: TiedKeys, nth: number): void {
   let from = 0;
   let to = ranked.keys.length;
+  const scans: Scans = { left: new Int32Array(BLOCK), right: new Int32Array(BLOCK) };
   let depth = 2 * (31 - Math.clz32(to));
   while (to - from > 3) {
     if (depth-- === 0) {
@@ -34,7 +38,7 @@ function introselect(ranked: TiedKeys, nth: number): void {
       return;
     }
     medianToFront(ranked, from, to);
-    const cut = partition(ranked, from, to);
+    const cut = partition(ranked, from, to, scans);
     if (cut <= nth) from = cut;
     else to = cut;
   }
@@ -42,13 +46,12 @@ function introselect(ranked: TiedKeys, nth: number): void {
 }
 
 /** Splits what follows the pivot at `from`; keys equal to the pivot stop both scans and change places. */
-function partition({ keys, tiedFrom, tiedTo }: TiedKeys, from: number, to: number): number {
+function partition({ keys, tiedFrom, tiedTo }: TiedKeys, from: number, to: number, scans: Scans): number {
   const pivot = keys[from]!;
   const tied = pivot >= tiedFrom && pivot <= tiedTo;
   const lowest = tied ? tiedFrom : pivot;
   const highest = tied ? tiedTo : pivot;
-  let left = from + 1;
-  let right = to;
+  let { left, right } = partitionBlocks(keys, from + 1, to, lowest, highest, scans);
   for (;;) {
     while (keys[left]! < lowest) left++;
     right--;
@@ -57,6 +60,73 @@ function partition({ keys, tiedFrom, tiedTo }: TiedKeys, from: number, to: numbe
     swap(keys, left, right);
     left++;
   }
+}
+
+/** What two scans have found in their current blocks: how far from the block's start, in the order of the scan. */
+interface Scans {
+  readonly left: Int32Array;
+  readonly right: Int32Array;
+}
+
+/**
+ * The same exchanges as in {@link partition}, without its unforeseeable branches (Edelkamp and Weiß 2016): each scan
+ * first lists what it finds in a block, then the lists are paired off. Stops where the blocks would meet.
+ */
+function partitionBlocks(
+  keys: Int32Array,
+  from: number,
+  to: number,
+  lowest: number,
+  highest: number,
+  scans: Scans,
+): { left: number; right: number } {
+  let left = from;
+  let right = to;
+  let leftNext = 0;
+  let leftEnd = 0;
+  let rightNext = 0;
+  let rightEnd = 0;
+  while (right - left >= 2 * BLOCK) {
+    if (leftNext === leftEnd) {
+      leftNext = 0;
+      leftEnd = listFrom(keys, left, lowest, scans.left);
+    }
+    if (rightNext === rightEnd) {
+      rightNext = 0;
+      rightEnd = listUpTo(keys, right - 1, highest, scans.right);
+    }
+    const pairs = Math.min(leftEnd - leftNext, rightEnd - rightNext);
+    for (let i = 0; i < pairs; i++) {
+      swap(keys, left + scans.left[leftNext + i]!, right - 1 - scans.right[rightNext + i]!);
+    }
+    leftNext += pairs;
+    rightNext += pairs;
+    if (leftNext === leftEnd) left += BLOCK;
+    if (rightNext === rightEnd) right -= BLOCK;
+  }
+  if (leftNext < leftEnd) left += scans.left[leftNext]!;
+  if (rightNext < rightEnd) right -= scans.right[rightNext]!;
+  return { left, right };
+}
+
+/** Lists the keys of a block that the scan from the left stops at. */
+function listFrom(keys: Int32Array, left: number, lowest: number, found: Int32Array): number {
+  let count = 0;
+  for (let i = 0; i < BLOCK; i++) {
+    found[count] = i;
+    count += Number(keys[left + i]! >= lowest);
+  }
+  return count;
+}
+
+/** Lists the keys of a block that the scan from the right stops at. */
+function listUpTo(keys: Int32Array, last: number, highest: number, found: Int32Array): number {
+  let count = 0;
+  for (let i = 0; i < BLOCK; i++) {
+    found[count] = i;
+    count += Number(keys[last - i]! <= highest);
+  }
+  return count;
 }
 
 /** Puts the median of the second, the middle and the last key first, so that it bounds both scans of a partition. */

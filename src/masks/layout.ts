@@ -133,20 +133,6 @@ export function taken(layout: Layout, axis: number, indices: ArrayLike<number>):
 }
 
 /**
- * The positions of all elements in row-major order.
- *
- * @param layout The layout.
- * @returns Element n is at position `order[n]`; undefined where that is n itself.
- * @example
- * ```ts
- * storageOrder(permuted([2, 3], [1, 0])); // Int32Array [0, 3, 1, 4, 2, 5]
- * ```
- */
-export function storageOrder(layout: Layout): Int32Array | undefined {
-  return layout.contiguous ? undefined : positions(layout.offsets);
-}
-
-/**
  * The positions that tables of offsets add up to, the last running fastest.
  *
  * @param offsets For each axis, how far each of its indices moves.

@@ -36,6 +36,17 @@ export function keyOf(bits: number): number {
 }
 
 /**
+ * Whether a key is above a threshold, without a branch: half of the branches would be foretold wrong.
+ *
+ * @param key A whole number from 0 to {@link NAN_KEY}.
+ * @param threshold Another, or −1.
+ * @returns 1 if it is, else 0.
+ */
+export function isAbove(key: number, threshold: number): number {
+  return (threshold - key) >>> 31;
+}
+
+/**
  * The bits of floats, as the keys that {@link findCut} reads. No copy is made.
  *
  * @param scores Any floats.

@@ -1,5 +1,5 @@
 import { selectSmallest } from './introselect';
-import { type Cut, findCut } from './select';
+import { type Cut, findCut, isAbove } from './select';
 
 /** Room above and below: keys and the names of the tied together are fewer than 2³², but more than 2³¹. */
 const BIAS = 2 ** 30;
@@ -17,12 +17,10 @@ export function takenOfTied(keys: Int32Array, count: number, cut: Cut): Uint8Arr
   const { threshold, tied } = cut;
   const tiedFrom = threshold - BIAS;
   const tiedTo = tiedFrom + tied - 1;
-  const raised = tied - 1 - BIAS;
   let next = tiedFrom;
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!;
-    if (key === threshold) keys[i] = next++;
-    else keys[i] = key < threshold ? key - BIAS : key + raised;
+    keys[i] = key === threshold ? next++ : key - BIAS + (-isAbove(key, threshold) & (tied - 1));
   }
   selectSmallest({ keys, tiedFrom, tiedTo }, count);
   const taken = new Uint8Array(tied);
