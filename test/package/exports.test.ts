@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import * as prune from 'tfjs-prune';
+import * as masks from 'tfjs-prune/masks';
+import * as models from 'tfjs-prune/models';
+import * as training from 'tfjs-prune/training';
+import * as weights from 'tfjs-prune/weights';
+import { describe, expect, it } from 'vitest';
+
+const names = (entry: object): string[] => Object.keys(entry).sort();
+
+describe('exported names', () => {
+  it('tfjs-prune', () => {
+    expect(names(prune)).toMatchInlineSnapshot();
+  });
+
+  it('tfjs-prune/masks', () => {
+    expect(names(masks)).toMatchInlineSnapshot();
+  });
+
+  it('tfjs-prune/weights', () => {
+    expect(names(weights)).toMatchInlineSnapshot();
+  });
+
+  it('tfjs-prune/models', () => {
+    expect(names(models)).toMatchInlineSnapshot();
+  });
+
+  it('tfjs-prune/training', () => {
+    expect(names(training)).toMatchInlineSnapshot();
+  });
+
+  it('are under test for every entry point', () => {
+    const manifest: { exports: Record<string, unknown> } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json');
+    expect(entries).toEqual(['.', './masks', './weights', './models', './training']);
+  });
+});
