@@ -8,7 +8,7 @@ import type { Amount } from '../masks/amount';
 import { CustomFromMask } from './custom-from-mask';
 
 /** A parameter of a layer, as {@link parameters} lists them. */
-export type NamedParameter = readonly [layer: object, name: string];
+export type NamedParameter<L extends object = object> = readonly [layer: L, name: string];
 
 /** A method, or a class of methods that are made from an amount alone. */
 export type GlobalMethod = BasePruningMethod | (new (amount: Amount) => BasePruningMethod);

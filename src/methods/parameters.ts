@@ -36,6 +36,11 @@ function hasType(layer: object, types: readonly string[] | undefined): boolean {
  * prune.parameters(model, { types: ['Dense'], names: ['weight', 'bias'] });
  * ```
  */
+export function parameters(
+  model: tf.LayersModel | tf.layers.Layer,
+  filter?: ParameterFilter,
+): Array<NamedParameter<tf.layers.Layer>>;
+export function parameters(model: object, filter?: ParameterFilter): NamedParameter[];
 export function parameters(model: object, { types, names }: ParameterFilter = {}): NamedParameter[] {
   const seen = new Set<tf.Variable>();
   return layersOf(model)

@@ -1,0 +1,156 @@
+/**
+ * The whole job on a ResNet50: load, prune, look, fine-tune, prune everything, make it permanent, save, load.
+ *
+ *     npm run quickstart -- [--weights resnet50.pth] [--save FOLDER] [--epochs 2] [--batches 4]
+ */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
+import { SingleBar } from 'cli-progress';
+import * as prune from 'tfjs-prune';
+import { type ResNet, resnet50 } from 'tfjs-prune/models';
+import { registerTrainingKernels } from 'tfjs-prune/training';
+import { digits } from './digits-data';
+import { folder } from './file-io';
+
+const SIDE = 64;
+const CLASSES = 1000;
+const BATCH = 4;
+
+const { values: options } = parseArgs({
+  options: {
+    weights: { type: 'string' },
+    save: { type: 'string' },
+    epochs: { type: 'string', default: '2' },
+    batches: { type: 'string', default: '4' },
+  },
+});
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+function heading(text: string): void {
+  console.log(`\n${text}`);
+}
+
+async function load(): Promise<ResNet> {
+  const inputShape: [number, number, number] = [SIDE, SIDE, 3];
+  if (options.weights !== undefined) {
+    console.log(`Pretrained weights from ${options.weights}.`);
+    return resnet50({ weights: options.weights, inputShape });
+  }
+  console.log(
+    'No --weights given: these are the weights that PyTorch initialises with after manual_seed(0).',
+  );
+  return resnet50({ seed: 0, inputShape });
+}
+
+function pruneFirstLayer(model: ResNet): void {
+  prune.manualSeed(0);
+  prune.randomUnstructured(model.conv1, 'weight', 0.2);
+  const weight = prune.parameter(model.conv1, 'weight');
+  tf.tidy(() => weight.slice([0, 0, 0, 0], [1, 1, 7, 7]).reshape([7, 7]).print());
+  weight.dispose();
+  const { zeros, size, sparsity } = prune.sparsity(model.conv1, 'weight');
+  console.log(
+    `conv1: ${zeros.toLocaleString('en')} of ${size.toLocaleString('en')} weights are zero (${percent(sparsity)}).`,
+  );
+}
+
+async function fineTune(model: ResNet, epochs: number, batches: number): Promise<void> {
+  const bar = new SingleBar({
+    format: '{bar} {value}/{total} batches, loss {loss}',
+    noTTYOutput: true,
+    notTTYSchedule: 10_000,
+  });
+  const losses: number[] = [];
+  bar.start(epochs * batches, 0, { loss: '–' });
+  model.compile({
+    optimizer: tf.train.momentum(0.01, 0.9),
+    loss: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
+  });
+  await model.fitDataset(digits(SIDE, CLASSES).batch(BATCH), {
+    epochs,
+    batchesPerEpoch: batches,
+    verbose: 0,
+    callbacks: {
+      onBatchEnd: async (_batch, logs) => {
+        losses.push(logs?.['loss'] ?? Number.NaN);
+        bar.increment({ loss: losses.at(-1)?.toFixed(3) });
+      },
+    },
+  });
+  bar.stop();
+  console.log(`Loss per batch: ${losses.map((loss) => loss.toFixed(2)).join(', ')}.`);
+  if (!(losses.at(-1)! < losses[0]!)) throw new Error('The loss has not fallen.');
+}
+
+function checkStillPruned(model: ResNet): void {
+  const { zeros } = prune.sparsity(model.conv1, 'weight');
+  console.log(`conv1 after training: ${zeros.toLocaleString('en')} weights are exactly zero.`);
+  if (zeros !== 1882) throw new Error('Training has revived pruned weights.');
+}
+
+function pruneEverything(model: ResNet): void {
+  prune.globalUnstructured(prune.parameters(model), prune.L1Unstructured, { amount: 0.8 });
+  console.table(
+    prune.parameters(model).map(([layer, name]) => {
+      const { zeros, size, sparsity } = prune.sparsity(layer, name);
+      return {
+        parameter: `${layer.name}.${name}`,
+        size,
+        zeros,
+        sparsity: percent(sparsity),
+      };
+    }),
+  );
+  const { zeros, size, sparsity } = prune.sparsity(model);
+  console.log(
+    `ResNet50: ${zeros.toLocaleString('en')} of ${size.toLocaleString('en')} weights are zero (${percent(sparsity)}).`,
+  );
+}
+
+async function logitsOf(model: tf.LayersModel, images: tf.Tensor): Promise<Float32Array> {
+  const logits = model.predict(images) as tf.Tensor; // one output, so not a list
+  const values = await logits.data<'float32'>();
+  logits.dispose();
+  return values;
+}
+
+async function saveAndLoad(model: ResNet, path: string): Promise<void> {
+  for (const [layer, name] of prune.parameters(model)) prune.remove(layer, name);
+  await model.save(folder(path));
+  const loaded = await tf.loadLayersModel(folder(path));
+  const images = tf.randomUniform([2, SIDE, SIDE, 3], -1, 1, 'float32', 0);
+  const before = await logitsOf(model, images);
+  const after = await logitsOf(loaded, images);
+  const equal = before.every((logit, i) => logit === after[i]);
+  console.log(
+    `Saved to ${path}, loaded by tf.loadLayersModel: outputs are ${equal ? 'equal' : 'NOT equal'}.`,
+  );
+  images.dispose();
+  loaded.dispose();
+  if (!equal) throw new Error('The loaded model differs from the saved one.');
+}
+
+await tf.setBackend('wasm');
+registerTrainingKernels();
+
+heading('1. Build ResNet50');
+const model = await load();
+
+heading("2. Prune conv1's weight by 20 %; its first filter's first channel:");
+pruneFirstLayer(model);
+
+heading('3. Fine-tune on handwritten digits');
+await fineTune(model, Number(options.epochs), Number(options.batches));
+checkStillPruned(model);
+
+heading('4. Prune all 54 weights together by 80 %');
+pruneEverything(model);
+
+heading('5. Make it permanent, save, load');
+await saveAndLoad(model, options.save ?? (await mkdtemp(join(tmpdir(), 'resnet50-pruned-'))));
+model.dispose();
