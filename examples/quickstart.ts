@@ -36,7 +36,7 @@ function heading(text: string): void {
 }
 
 async function load(): Promise<ResNet> {
-  const inputShape: [number, number, number] = [SIDE, SIDE, 3];
+  const inputShape = [SIDE, SIDE, 3] as const;
   if (options.weights !== undefined) {
     console.log(`Pretrained weights from ${options.weights}.`);
     return resnet50({ weights: options.weights, inputShape });
@@ -77,7 +77,7 @@ async function fineTune(model: ResNet, epochs: number, batches: number): Promise
     verbose: 0,
     callbacks: {
       onBatchEnd: async (_batch, logs) => {
-        losses.push(logs?.['loss'] ?? Number.NaN);
+        losses.push(logs?.loss ?? Number.NaN);
         bar.increment({ loss: losses.at(-1)?.toFixed(3) });
       },
     },

@@ -231,6 +231,10 @@ export class PruningContainer extends BasePruningMethod implements Iterable<Base
  * @param method The newer one.
  */
 export function joined(previous: PruningMethod, method: BasePruningMethod): PruningContainer {
-  const earlier = previous instanceof PruningContainer ? previous : [previous];
-  return new PruningContainer(...[...earlier].filter(isMethod), method);
+  const earlier = isContainer(previous) ? [...previous] : [previous];
+  return new PruningContainer(...earlier.filter(isMethod), method);
+}
+
+function isContainer(method: PruningMethod): method is PruningContainer {
+  return Symbol.iterator in method;
 }

@@ -58,7 +58,8 @@ function variableOf(held: unknown): { variable: tf.Variable | undefined; handle:
   return { variable: value instanceof tf.Variable ? value : undefined, handle: held };
 }
 
-function classNameOf(layer: object): string | undefined {
+/** tfjs's name for the class of a layer, undefined for other objects. */
+export function classNameOf(layer: object): string | undefined {
   const method: unknown = Reflect.get(layer, 'getClassName');
   return typeof method === 'function' ? String(method.call(layer)) : undefined;
 }

@@ -75,7 +75,6 @@ function overrideReads(slot: Slot, variable: tf.Variable, read: () => tf.Tensor)
 }
 
 function attach(slot: Slot, variable: tf.Variable, state: PruningState): Attachment {
-  noteCopy();
   let tensor: tf.Tensor | undefined;
   const maskTensor = (): tf.Tensor => {
     tensor ??= tf.keep(tf.tensor(attachment.state.mask, variable.shape, 'bool'));
@@ -138,6 +137,7 @@ function write(variable: tf.Variable, values: Float32Array, assign: (value: tf.T
  * @param installation The mask and the values before it.
  */
 export function install({ parameter, mask, method, original }: Installation): void {
+  noteCopy();
   const { slot, variable } = parameter;
   const attachment = attachmentOf(variable);
   const { masked, displaced } = split(mask, original);
@@ -197,7 +197,10 @@ export function storedValues(variable: tf.Variable): Float32Array {
  * @param stored Its values, if they have been read already.
  * @returns weight_orig in the variable's own order; not to be written to.
  */
-export function originalValues(variable: tf.Variable, stored: Float32Array = storedValues(variable)): Float32Array {
+export function originalValues(
+  variable: tf.Variable,
+  stored: Float32Array = storedValues(variable),
+): Float32Array {
   const state = stateOf(variable);
   if (state === undefined) return stored;
   return merge(state.mask, { masked: stored, displaced: state.displaced });

@@ -1,6 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import type { BasePruningMethod } from '../core/method';
-import { describe, layersOf, type Parameter, resolve, type Slot, slotsOf } from '../core/parameter';
+import {
+  classNameOf,
+  describe,
+  layersOf,
+  type Parameter,
+  resolve,
+  type Slot,
+  slotsOf,
+} from '../core/parameter';
 import { originalValues, stateOf, storedValues } from '../core/reparametrisation';
 import { PruneError } from '../errors';
 import { gather } from '../masks/gather';
@@ -21,7 +29,7 @@ function selectedName(slot: Slot, names: readonly string[] | undefined): string 
 }
 
 function hasType(layer: object, types: readonly string[] | undefined): boolean {
-  return types === undefined || types.some((type) => describe(layer).split(' ')[0] === type);
+  return types === undefined || types.includes(classNameOf(layer) ?? '');
 }
 
 /**

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { countZeros, merge, split } from '../../../src/core/split';
+
+const masked = fc
+  .array(fc.record({ kept: fc.boolean(), value: fc.float({ noDefaultInfinity: false }) }), {
+    maxLength: 2500,
+  })
+  .map((entries) => ({
+    mask: Uint8Array.from(entries, ({ kept }) => Number(kept)),
+    values: Float32Array.from(entries, ({ value }) => value),
+  }));
+
+/** Bits, so that NaN equals NaN and −0 differs from 0. */
+const bits = (values: Float32Array): Int32Array => new Int32Array(values.slice().buffer);
+
+test('what is split and merged comes back bit for bit', () => {
+  fc.assert(
+    fc.property(masked, ({ mask, values }) => {
+      expect(bits(merge(mask, split(mask, values)))).toEqual(bits(values));
+    }),
+  );
+});
+
+test('the masked values are the kept ones, and +0 elsewhere', () => {
+  fc.assert(
+    fc.property(masked, ({ mask, values }) => {
+      const expected = values.map((value, i) => (mask[i] === 1 ? value : 0));
+      expect(bits(split(mask, values).masked)).toEqual(bits(expected));
+    }),
+  );
+});
+
+test('the displaced values are the others, in order', () => {
+  fc.assert(
+    fc.property(masked, ({ mask, values }) => {
+      const expected = values.filter((_, i) => mask[i] === 0);
+      expect(bits(split(mask, values).displaced)).toEqual(bits(expected));
+    }),
+  );
+});
+
+test('zeros are counted, in masks that begin anywhere in their buffer too', () => {
+  fc.assert(
+    fc.property(masked, fc.nat({ max: 7 }), ({ mask }, start) => {
+      const whole = new Uint8Array(mask.length + start);
+      whole.set(mask, start);
+      expect(countZeros(whole.subarray(start))).toBe(mask.filter((kept) => kept === 0).length);
+    }),
+  );
+});
