@@ -1,2 +1,4 @@
+export { type LoadStateDictOptions, type LoadStateDictResult, loadStateDict } from './load-state-dict';
 export { readPth } from './read-pth';
+export { stateDict } from './state-dict';
 export type { DType, StateDict, TensorData, TensorElements } from './tensor-data';

@@ -1,0 +1,2 @@
+export { asResNet, type Bottleneck, type ResNet, type ResNetChildren } from './resnet';
+export { type ResNetOptions, resnet50 } from './resnet50';

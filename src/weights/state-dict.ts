@@ -1,0 +1,43 @@
+import type * as tf from '@tensorflow/tfjs';
+import { originalValues, stateOf, storedValues } from '../core/reparametrisation';
+import { gather } from '../masks/gather';
+import { batchCounters, namedParameters } from './named-parameters';
+import type { StateDict, TensorData } from './tensor-data';
+
+/**
+ * The weights of a model as torch's `state_dict()` gives them: `<layer's name>.<torch's name>`, in torch's layouts
+ * (convolutions OIHW, linear layers [out, in]). Weights that torch has no name for keep tfjs's name and layout. A pruned
+ * weight is two entries, `<name>_orig` and `<name>_mask`. A batch normalisation also gets `num_batches_tracked`, which
+ * tfjs does not keep: an int64 0.
+ *
+ * Differs from PyTorch: the values are copies; writing to them changes no model.
+ *
+ * @param model A model, or one layer, whose entries go without the layer's name.
+ * @returns The tensors by name, in the order of the model's layers, on the host: nothing to dispose.
+ * @throws {@link PruneError} `state` if a layer has been disposed, `argument` if two weights have the same name.
+ * @example
+ * ```ts
+ * const weight = stateDict(model).get('layer1.0.conv1.weight');
+ * weight?.shape; // [64, 64, 1, 1]
+ * ```
+ */
+export function stateDict(model: tf.LayersModel | tf.layers.Layer): StateDict {
+  const state: StateDict = new Map();
+  for (const { name, parameter } of namedParameters(model)) {
+    const { variable, layout } = parameter;
+    const float32 = (stored: Float32Array): TensorData => {
+      const data = gather(stored, layout, new Float32Array(layout.size));
+      return { shape: layout.shape, dtype: 'float32', data };
+    };
+    const pruning = stateOf(variable);
+    if (pruning === undefined) state.set(name, float32(storedValues(variable)));
+    else {
+      state.set(`${name}_orig`, float32(originalValues(variable)));
+      state.set(`${name}_mask`, float32(Float32Array.from(pruning.mask)));
+    }
+  }
+  for (const name of batchCounters(model)) {
+    state.set(name, { shape: [], dtype: 'int64', data: BigInt64Array.of(0n) });
+  }
+  return state;
+}

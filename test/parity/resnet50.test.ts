@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { type ResNet, resnet50 } from 'tfjs-prune/models';
+import { type StateDict, stateDict } from 'tfjs-prune/weights';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { planResNet, RESNET50, stateShapes } from '../../src/models/resnet-plan';
+import { type TestBackend, useBackend } from '../support/backend';
+import fixture from './fixtures/resnet50.json' with { type: 'json' };
+import { decode, logitsOf, rangeOf } from './resnet-logits';
+
+const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+
+function digests(state: StateDict): Record<string, unknown> {
+  return Object.fromEntries(
+    [...state].map(([name, { dtype, shape, data }]) => [
+      name,
+      { dtype, shape, sha256: sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) },
+    ]),
+  );
+}
+
+describe('the plan of a ResNet', () => {
+  it('lists ResNet50’s entries in torch’s order', () => {
+    const expected = Object.entries(fixture.models[0]!.tensors).map(([name, { shape }]) => [name, shape]);
+    expect([...stateShapes(planResNet(RESNET50))]).toEqual(expected);
+  });
+
+  it.each([
+    ['resnet18', 'basic', [2, 2, 2, 2], 64],
+    ['resnet34', 'basic', [3, 4, 6, 3], 64],
+    ['resnet101', 'bottleneck', [3, 4, 23, 3], 64],
+    ['resnet152', 'bottleneck', [3, 8, 36, 3], 64],
+    ['wide_resnet50_2', 'bottleneck', [3, 4, 6, 3], 128],
+  ] as const)('is right for %s too', (name, block, depths, width) => {
+    const shapes = stateShapes(planResNet({ name, block, depths, width }));
+    const lines = [...shapes].map(([key, shape]) => `${key} [${shape.join(', ')}]\n`).join('');
+    const { sha256: expected, entries } = fixture.others.find((other) => other.name === name)!;
+    expect([shapes.size, sha256(lines)]).toEqual([entries, expected]);
+  });
+});
+
+describe.each(fixture.models)('resnet50({ seed: $seed })', ({ seed, tensors, logits }) => {
+  const expectTorchLogits = async (model: ResNet, size: keyof typeof logits): Promise<void> => {
+    const expected = decode(logits[size]);
+    const actual = await logitsOf(model, size, fixture.inputSeed);
+    expect(actual).toBeAllClose(expected, { rtol: 0, atol: 1e-4 * rangeOf(expected) });
+  };
+  let model: ResNet;
+  beforeAll(async () => {
+    await useBackend('wasm');
+    model = await resnet50({ seed });
+  });
+  afterAll(async () => {
+    await useBackend('wasm');
+    model.dispose();
+  });
+
+  it('has torch’s weights, bit for bit', () => {
+    expect(digests(stateDict(model))).toEqual(tensors);
+  });
+
+  it('gives torch’s logits at 224×224', async () => {
+    await expectTorchLogits(model, '224x224');
+  });
+
+  it.each<[TestBackend, keyof typeof logits]>([
+    ['wasm', '97x65'],
+    ['wasm', '32x32'],
+    ['cpu', '64x64'],
+  ])('gives torch’s logits on %s at %s', async (backend, size) => {
+    await useBackend(backend);
+    const [height, width] = size.split('x').map(Number) as [number, number];
+    const small = await resnet50({ seed, inputShape: [height, width, 3] });
+    await expectTorchLogits(small, size);
+    small.dispose();
+    await useBackend('wasm');
+  });
+});
