@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -10,6 +11,35 @@ function aliases(platform: 'node' | 'browser'): Array<{ find: RegExp; replacemen
     { find: /^tfjs-prune$/, replacement: source('index.ts') },
     { find: /^tfjs-prune\/(\w+)$/, replacement: source('$1/index.ts') },
   ];
+}
+
+/** The Chromium to test with: `CHROMIUM` if set, else the one on the path; undefined for playwright's own. */
+function chromium(): string | undefined {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  try {
+    return execFileSync('which', ['chromium'], { encoding: 'utf8', stdio: 'pipe' }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function launchOptions(): { executablePath?: string; args: string[] } {
+  const executablePath = chromium();
+  return {
+    ...(executablePath === undefined ? {} : { executablePath }),
+    args: [
+      '--no-sandbox',
+      // WebGL without a graphics card.
+      '--use-gl=angle',
+      '--use-angle=swiftshader',
+      '--enable-unsafe-swiftshader',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  };
 }
 
 export default defineConfig({
@@ -36,26 +66,19 @@ export default defineConfig({
       },
       {
         resolve: { alias: aliases('browser') },
+        // All of tfjs up front: a dependency found later would reload the page in the middle of a test.
+        optimizeDeps: { include: ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'] },
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
+          setupFiles: ['test/support/setup.ts'],
           testTimeout: 120_000,
+          hookTimeout: 120_000,
           browser: {
             enabled: true,
             headless: true,
-            provider: playwright({
-              launchOptions: {
-                executablePath: '/usr/bin/chromium',
-                args: [
-                  '--no-sandbox',
-                  '--disable-quic',
-                  '--no-first-run',
-                  '--disable-background-networking',
-                  '--disable-component-update',
-                  '--disable-sync',
-                ],
-              },
-            }),
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: launchOptions() }),
             instances: [{ browser: 'chromium' }],
           },
         },

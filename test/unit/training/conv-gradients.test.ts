@@ -1,8 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { registerTrainingKernels } from '../../../src/training';
 import { useBackend } from '../../support/backend';
+import {
+  type ConvCase,
+  type ConvGradients,
+  caseName,
+  convCases,
+  differencesOf,
+  gradientsOf,
+} from '../../support/conv-cases';
 import { expectNoLeak } from '../../support/memory';
-import { type ConvCase, type ConvGradients, caseName, convCases, differencesOf, gradientsOf } from './cases';
 
 function expectSame(actual: ConvGradients, expected: ConvGradients): void {
   for (const name of ['x', 'filter'] as const) {
