@@ -35,7 +35,6 @@ test('two copies understand the prunings of each other, and warn once', async ()
   expect([...(second.methodOf(layer, 'weight') as PruningContainer)]).toHaveLength(3);
   first.remove(layer, 'weight');
   expect(second.isPruned(layer)).toBe(false);
-  layer.dispose();
 });
 
 test("errors of one copy are known to the other's guard", async () => {
