@@ -1,29 +1,12 @@
-import type { Layout } from './layout';
+import { type Layout, positions } from './layout';
 
 type Numbers = Float32Array | Uint8Array | Uint32Array | Int32Array;
 
 /**
- * Calls `row` for every innermost row of a layout, in row-major order: `base` is the position of the row's first
- * index without the last axis' own offset, `start` the number of elements that came before it.
+ * How many indices of the first axis are copied side by side. That axis is often the one that runs fastest in the flat
+ * array, so that this many of its elements fill a cache line which would else be fetched once for each.
  */
-function forEachRow(layout: Layout, row: (base: number, start: number) => void): void {
-  const outer = layout.offsets.slice(0, -1);
-  const length = layout.offsets.at(-1)?.length ?? 1;
-  if (layout.size === 0) return;
-  const index = new Int32Array(outer.length);
-  for (let start = 0; start < layout.size; start += length) {
-    let base = 0;
-    for (let axis = 0; axis < outer.length; axis++) base += outer[axis]![index[axis]!]!;
-    row(base, start);
-    for (let axis = outer.length - 1; axis >= 0; axis--) {
-      index[axis]!++;
-      if (index[axis]! < outer[axis]!.length) break;
-      index[axis] = 0;
-    }
-  }
-}
-
-const single = Int32Array.of(0);
+const TILE = 16;
 
 /**
  * Copies the elements of a layout into a row-major array.
@@ -38,10 +21,16 @@ export function gather<T extends Numbers>(source: T, layout: Layout, into: T): T
     into.set(source.subarray(0, layout.size));
     return into;
   }
-  const last = layout.offsets.at(-1) ?? single;
-  forEachRow(layout, (base, start) => {
-    for (let i = 0; i < last.length; i++) into[start + i] = source[base + last[i]!]!;
-  });
+  const rows = layout.offsets[0]!;
+  const columns = positions(layout.offsets.slice(1));
+  const width = columns.length;
+  for (let first = 0; first < rows.length; first += TILE) {
+    const end = Math.min(first + TILE, rows.length);
+    for (let c = 0; c < width; c++) {
+      const column = columns[c]!;
+      for (let r = first; r < end; r++) into[r * width + c] = source[rows[r]! + column]!;
+    }
+  }
   return into;
 }
 
@@ -58,9 +47,15 @@ export function scatter<T extends Numbers>(source: T, layout: Layout, into: T): 
     into.set(source.subarray(0, layout.size));
     return into;
   }
-  const last = layout.offsets.at(-1) ?? single;
-  forEachRow(layout, (base, start) => {
-    for (let i = 0; i < last.length; i++) into[base + last[i]!] = source[start + i]!;
-  });
+  const rows = layout.offsets[0]!;
+  const columns = positions(layout.offsets.slice(1));
+  const width = columns.length;
+  for (let first = 0; first < rows.length; first += TILE) {
+    const end = Math.min(first + TILE, rows.length);
+    for (let c = 0; c < width; c++) {
+      const column = columns[c]!;
+      for (let r = first; r < end; r++) into[rows[r]! + column] = source[r * width + c]!;
+    }
+  }
   return into;
 }
