@@ -1,7 +1,7 @@
 /**
  * The whole job on a ResNet50: load, prune, look, fine-tune, prune everything, make it permanent, save, load.
  *
- *     npm run quickstart -- [--weights resnet50.pth] [--save FOLDER] [--epochs 2] [--batches 4]
+ *     npm run quickstart -- [--weights resnet50.pth] [--save FOLDER] [--epochs 2] [--batches 5]
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,14 +18,15 @@ import { folder } from './file-io';
 
 const SIDE = 64;
 const CLASSES = 1000;
-const BATCH = 4;
+const BATCH = 10; // one of each digit
+const LEARNING_RATE = 0.002;
 
 const { values: options } = parseArgs({
   options: {
     weights: { type: 'string' },
     save: { type: 'string' },
     epochs: { type: 'string', default: '2' },
-    batches: { type: 'string', default: '4' },
+    batches: { type: 'string', default: '5' },
   },
 });
 
@@ -68,7 +69,7 @@ async function fineTune(model: ResNet, epochs: number, batches: number): Promise
   const losses: number[] = [];
   bar.start(epochs * batches, 0, { loss: '–' });
   model.compile({
-    optimizer: tf.train.momentum(0.01, 0.9),
+    optimizer: tf.train.momentum(LEARNING_RATE, 0.9),
     loss: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
   });
   await model.fitDataset(digits(SIDE, CLASSES).batch(BATCH), {
@@ -135,22 +136,29 @@ async function saveAndLoad(model: ResNet, path: string): Promise<void> {
   if (!equal) throw new Error('The loaded model differs from the saved one.');
 }
 
-await tf.setBackend('wasm');
-registerTrainingKernels();
+async function main(): Promise<void> {
+  await tf.setBackend('wasm');
+  registerTrainingKernels();
 
-heading('1. Build ResNet50');
-const model = await load();
+  heading('1. Build ResNet50');
+  const model = await load();
 
-heading("2. Prune conv1's weight by 20 %; its first filter's first channel:");
-pruneFirstLayer(model);
+  heading("2. Prune conv1's weight by 20 %; its first filter's first channel:");
+  pruneFirstLayer(model);
 
-heading('3. Fine-tune on handwritten digits');
-await fineTune(model, Number(options.epochs), Number(options.batches));
-checkStillPruned(model);
+  heading('3. Fine-tune on handwritten digits');
+  await fineTune(model, Number(options.epochs), Number(options.batches));
+  checkStillPruned(model);
 
-heading('4. Prune all 54 weights together by 80 %');
-pruneEverything(model);
+  heading('4. Prune all 54 weights together by 80 %');
+  pruneEverything(model);
 
-heading('5. Make it permanent, save, load');
-await saveAndLoad(model, options.save ?? (await mkdtemp(join(tmpdir(), 'resnet50-pruned-'))));
-model.dispose();
+  heading('5. Make it permanent, save, load');
+  await saveAndLoad(model, options.save ?? (await mkdtemp(join(tmpdir(), 'resnet50-pruned-'))));
+  model.dispose();
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
