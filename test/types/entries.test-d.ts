@@ -1,0 +1,45 @@
+// Checked by `npm run check`, as prune.test-d.ts.
+import type * as tf from '@tensorflow/tfjs';
+import type * as prune from 'tfjs-prune';
+import * as masks from 'tfjs-prune/masks';
+import { type ResNet, resnet50 } from 'tfjs-prune/models';
+import { registerTrainingKernels } from 'tfjs-prune/training';
+import { readPth, type StateDict } from 'tfjs-prune/weights';
+import { describe, expectTypeOf, it } from 'vitest';
+
+describe('tfjs-prune/masks', () => {
+  it('works over typed arrays', () => {
+    expectTypeOf(masks.l1Unstructured).parameter(0).toEqualTypeOf<Float32Array>();
+    expectTypeOf(masks.l1Unstructured(new Float32Array(4), 0.5)).toEqualTypeOf<Uint8Array>();
+    expectTypeOf(masks.globalL1Unstructured([{ scores: new Float32Array(4) }], 2)).toEqualTypeOf<
+      Uint8Array[]
+    >();
+    expectTypeOf<masks.Amount>().toEqualTypeOf<prune.Amount>();
+    expectTypeOf<masks.PruneError>().toEqualTypeOf<prune.PruneError>();
+    // @ts-expect-error Scores are 32-bit floats, as tensors are.
+    masks.l1Unstructured([1, 2, 3], 0.5);
+  });
+});
+
+describe('tfjs-prune/models', () => {
+  it('gives a layers model with the children of torch’s', () => {
+    expectTypeOf(resnet50()).toEqualTypeOf<Promise<ResNet>>();
+    expectTypeOf<ResNet>().toExtend<tf.LayersModel>();
+    expectTypeOf<ResNet['conv1']>().toExtend<tf.layers.Layer>();
+    expectTypeOf<ResNet['layer1'][0]['conv3']>().toExtend<tf.layers.Layer>();
+    expectTypeOf<ResNet['fc']>().toExtend<tf.layers.Layer>();
+  });
+});
+
+describe('tfjs-prune/weights', () => {
+  it('reads a path or bytes', () => {
+    expectTypeOf(readPth).parameter(0).toEqualTypeOf<string | ArrayBuffer | Uint8Array>();
+    expectTypeOf(readPth('model.pth')).toEqualTypeOf<Promise<StateDict>>();
+  });
+});
+
+describe('tfjs-prune/training', () => {
+  it('names the kernels that it added', () => {
+    expectTypeOf(registerTrainingKernels()).toEqualTypeOf<string[]>();
+  });
+});
