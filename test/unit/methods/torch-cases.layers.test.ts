@@ -2,7 +2,7 @@ import '../../support/matchers';
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
 import { describe, expect, it } from 'vitest';
-import { built, conv2d, flat, linear, outputOf, read, shapeOf, zeros } from '../../support/layers';
+import { built, flat, linear, outputOf, read, shapeOf, zeros } from '../../support/layers';
 import { expectRefused, thrownWithoutTrace } from '../../support/trace';
 
 // The cases of PyTorch's own tests about one layer; the numbers are those of the list in the tests' documentation.
@@ -184,104 +184,6 @@ describe('iterated pruning', () => {
     expect(read(layer, 'weight')).toEqual([
       [1, 0, 0, 4],
       [-4, 0, 0, -1],
-    ]);
-  });
-});
-
-// biome-ignore format: one row a channel
-const weight21 = [[[[1, 2], [1, 2.5]], [[0.5, 1], [0.1, 0.1]], [[-3, -5], [0.1, -1]]]];
-const scores22 = [
-  [
-    [
-      [10, 1],
-      [10, 1],
-    ],
-    [
-      [30, 3],
-      [30, 3],
-    ],
-    [
-      [-20, -2],
-      [-20, -2],
-    ],
-  ],
-];
-
-describe('structured pruning of Conv2d(3, 1, 2)', () => {
-  it('21. L2 along dim 1 drops channel 1, then L1 along dim −1 drops column 0', () => {
-    const layer = conv2d(weight21);
-    prune.lnStructured(layer, 'weight', 1, 2, 1);
-    expect(read(layer, 'weight_mask')).toEqual([
-      [
-        [
-          [1, 1],
-          [1, 1],
-        ],
-        [
-          [0, 0],
-          [0, 0],
-        ],
-        [
-          [1, 1],
-          [1, 1],
-        ],
-      ],
-    ]);
-    prune.lnStructured(layer, 'weight', 1, 1, -1);
-    expect(read(layer, 'weight_mask')).toEqual([
-      [
-        [
-          [0, 1],
-          [0, 1],
-        ],
-        [
-          [0, 0],
-          [0, 0],
-        ],
-        [
-          [0, 1],
-          [0, 1],
-        ],
-      ],
-    ]);
-  });
-
-  it('22. with scores: channel 0, then column 1', () => {
-    const layer = conv2d(weight21);
-    const importanceScores = tf.tensor4d(scores22);
-    prune.lnStructured(layer, 'weight', 1, 2, 1, { importanceScores });
-    expect(read(layer, 'weight_mask')).toEqual([
-      [
-        [
-          [0, 0],
-          [0, 0],
-        ],
-        [
-          [1, 1],
-          [1, 1],
-        ],
-        [
-          [1, 1],
-          [1, 1],
-        ],
-      ],
-    ]);
-    prune.lnStructured(layer, 'weight', 1, 1, -1, { importanceScores });
-    expect(read(layer, 'weight_mask')).toEqual([
-      [
-        [
-          [0, 0],
-          [0, 0],
-        ],
-        [
-          [1, 0],
-          [1, 0],
-        ],
-        [
-          [1, 0],
-          [1, 0],
-        ],
-      ],
     ]);
   });
 });
