@@ -8,11 +8,12 @@ export interface Values {
   readonly levels?: number;
 }
 
-const TRANSFORMS: Record<string, (w: number, levels: number) => number> = {
+const TRANSFORMS: Record<string, (w: number, levels: number, i: number, size: number) => number> = {
   uniform: (w) => w,
   cubed: (w) => Math.fround(w * w) * w,
   levels: (w, levels) => Math.floor(w * levels) / levels,
   mask: (w) => (w > 0 ? 1 : 0),
+  organ: (_, levels, i, size) => Math.floor(Math.min(i, size - 1 - i) / levels),
 };
 
 /** The float32 values that a spec of the fixtures stands for, in torch's row-major order. */
@@ -22,7 +23,7 @@ export function torchValues(size: number, { seed, form, levels = 1 }: Values): F
   const transform = TRANSFORMS[form];
   if (transform === undefined) throw new Error(`no form '${form}'`);
   const values = new Float32Array(size);
-  for (let i = 0; i < size; i++) values[i] = transform(draws[i]! * 2 ** -23 - 1, levels);
+  for (let i = 0; i < size; i++) values[i] = transform(draws[i]! * 2 ** -23 - 1, levels, i, size);
   return values;
 }
 
