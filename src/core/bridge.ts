@@ -69,6 +69,7 @@ function channelsLeft(mask: Uint8Array, layout: Layout, dim: number): Layout {
   return taken(layout, axis, left);
 }
 
+/** The axis of a method that gets the slice that is left, so it must be one of the layout that the method sees. */
 function dimOf(method: PruningMethod, request: MaskRequest): number {
   const dim: Dim | undefined = Reflect.get(method, 'dim');
   if (dim === undefined) {
@@ -76,7 +77,10 @@ function dimOf(method: PruningMethod, request: MaskRequest): number {
       'A structured pruning method must have a dim, so that it can be used on top of another; set one on it.';
     throw new PruneError('argument', message, { allowed: 'a method with a dim' });
   }
-  return axisOf(dim, request.axes, request.layout.shape.length);
+  const axis = axisOf(dim, request);
+  if (axis.layout === request.layout) return axis.dim;
+  const message = `The method's dim is '${dim}', an axis of PyTorch's layout; use PyTorch's name for the parameter, or a number.`;
+  throw new PruneError('dim', message, { given: dim, allowed: 'a number' });
 }
 
 function sliceFor(method: PruningMethod, request: MaskRequest): Layout {

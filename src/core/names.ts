@@ -1,6 +1,6 @@
 import { expanded, type Layout, merged, permuted, rowMajor, taken } from '../masks/layout';
 
-/** The axes that hold output and input channels; negative ones count from the last. */
+/** The axes of output and input channels in PyTorch's layout; in tfjs's where PyTorch has no such layer. */
 export interface Axes {
   readonly out?: number;
   readonly in?: number;
@@ -18,7 +18,6 @@ export interface WeightKind {
   readonly role: Role;
   /** PyTorch's layout of an array stored in tfjs's shape. */
   readonly torchLayout: (stored: readonly number[]) => Layout;
-  readonly torchAxes: Axes;
   readonly axes: Axes;
 }
 
@@ -50,15 +49,15 @@ const none: Axes = {};
 const outIn: Axes = { out: 0, in: 1 };
 
 function kernel(property: string, torch: string, torchLayout = channelsFirst): WeightKind {
-  return { property, torch, role: 'kernel', torchLayout, torchAxes: outIn, axes: { out: -1, in: -2 } };
+  return { property, torch, role: 'kernel', torchLayout, axes: outIn };
 }
 
 function vector(property: string, torch: string, role: Role, torchLayout = rowMajor): WeightKind {
-  return { property, torch, role, torchLayout, torchAxes: none, axes: none };
+  return { property, torch, role, torchLayout, axes: none };
 }
 
 function untranslated(property: string, axes: Axes): WeightKind {
-  return { property, role: 'kernel', torchLayout: rowMajor, torchAxes: axes, axes };
+  return { property, role: 'kernel', torchLayout: rowMajor, axes };
 }
 
 const bias = vector('bias', 'bias', 'bias');
@@ -69,8 +68,7 @@ const transposedConv: readonly WeightKind[] = [
     torch: 'weight',
     role: 'kernel',
     torchLayout: channelsFirst,
-    torchAxes: { out: 1, in: 0 },
-    axes: { out: -2, in: -1 },
+    axes: { out: 1, in: 0 },
   },
   bias,
 ];
@@ -105,15 +103,14 @@ export const weightKinds: ReadonlyMap<string, readonly WeightKind[]> = new Map([
         torch: 'weight',
         role: 'kernel',
         torchLayout: depthwise,
-        torchAxes: outIn,
-        axes: { in: -2 },
+        axes: outIn,
       },
       bias,
     ],
   ],
   [
     'SeparableConv2D',
-    [untranslated('depthwiseKernel', { in: -2 }), untranslated('pointwiseKernel', { out: -1, in: -2 }), bias],
+    [untranslated('depthwiseKernel', { in: 2 }), untranslated('pointwiseKernel', { out: 3, in: 2 }), bias],
   ],
   [
     'Embedding',
@@ -123,7 +120,6 @@ export const weightKinds: ReadonlyMap<string, readonly WeightKind[]> = new Map([
         torch: 'weight',
         role: 'kernel',
         torchLayout: rowMajor,
-        torchAxes: { out: 1, in: 0 },
         axes: { out: 1, in: 0 },
       },
     ],
@@ -143,6 +139,6 @@ export const weightKinds: ReadonlyMap<string, readonly WeightKind[]> = new Map([
   ['GRUCell', gruCell],
   [
     'ConvLSTM2DCell',
-    [untranslated('kernel', { out: -1, in: -2 }), untranslated('recurrentKernel', { out: -1, in: -2 }), bias],
+    [untranslated('kernel', { out: 3, in: 2 }), untranslated('recurrentKernel', { out: 3, in: 2 }), bias],
   ],
 ]);

@@ -37,7 +37,7 @@ export interface Parameter {
   readonly layout: Layout;
   /** PyTorch's layout, in whose order random masks are drawn. */
   readonly torchLayout: Layout;
-  /** The axes of output and input channels in `layout`, not negative. */
+  /** The axes of output and input channels in `torchLayout`. */
   readonly axes: Axes;
 }
 
@@ -179,8 +179,16 @@ export function isModel(value: object): value is { layers: tf.layers.Layer[] } {
  *
  * @param model A LayersModel, a Sequential, or one layer.
  * @returns The layers in the model's order.
+ * @throws {@link PruneError} `argument` for what is neither.
  */
-export function layersOf(model: object): object[] {
+export function layersOf(model: unknown): object[] {
+  if (typeof model !== 'object' || model === null) {
+    const allowed = 'a layer or a model';
+    throw new PruneError('argument', `Expected ${allowed}, but got ${String(model)}.`, {
+      given: model,
+      allowed,
+    });
+  }
   const found = new Set<object>();
   const visit = (part: object): void => {
     if (isModel(part)) part.layers.forEach(visit);
@@ -190,11 +198,6 @@ export function layersOf(model: object): object[] {
   };
   visit(model);
   return [...found];
-}
-
-function positive(axes: Axes, rank: number): Axes {
-  const entries = Object.entries(axes).map(([name, axis]) => [name, axis < 0 ? axis + rank : axis]);
-  return Object.fromEntries(entries);
 }
 
 /**
@@ -207,16 +210,9 @@ function positive(axes: Axes, rank: number): Axes {
 export function parameterAt(slot: Slot, variable: tf.Variable, named: 'torch' | 'tfjs'): Parameter {
   const stored = rowMajor(variable.shape);
   const torchLayout = slot.kind?.torchLayout(variable.shape) ?? stored;
-  const axes = (named === 'torch' ? slot.kind?.torchAxes : slot.kind?.axes) ?? {};
   const layout = named === 'torch' ? torchLayout : stored;
-  return {
-    slot,
-    variable,
-    name: slot.torch ?? slot.name,
-    layout,
-    torchLayout,
-    axes: positive(axes, layout.shape.length),
-  };
+  const axes = slot.kind?.axes ?? {};
+  return { slot, variable, name: slot.torch ?? slot.name, layout, torchLayout, axes };
 }
 
 function bothNames(slot: Slot): string {
@@ -240,8 +236,9 @@ function noVariable(slot: Slot, name: string): PruneError {
     const message = `${where} has not been built yet, so '${name}' does not exist. Call the layer on an input, or build the model, first.`;
     return new PruneError('state', message, { given: name, allowed: 'a built layer' });
   }
-  const message = `'${name}' of ${where} is null: the layer was made without it.`;
-  return new PruneError('parameter', message, { given: name, allowed: namesOf(slot.layer) });
+  const allowed = namesOf(slot.layer);
+  const message = `'${name}' of ${where} is null: the layer was made without it; it has: ${allowed.join(', ')}.`;
+  return new PruneError('parameter', message, { given: name, allowed });
 }
 
 function namesOf(layer: object): string[] {
@@ -262,7 +259,7 @@ function namesOf(layer: object): string[] {
 export function resolve(layer: unknown, name: string): Parameter {
   checkLayer(layer);
   const slots = slotsOf(layer);
-  const asTorch = slots.find((slot) => slot.torch === name);
+  const asTorch = slots.find((slot) => slot.torch !== undefined && slot.torch === name);
   const slot = asTorch ?? slots.find((candidate) => candidate.name === name);
   if (slot === undefined) {
     const allowed = namesOf(layer);

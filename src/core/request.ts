@@ -11,7 +11,10 @@ import type { Axes } from './names';
  */
 export type PruningType = 'unstructured' | 'structured' | 'global';
 
-/** An axis: its number, negative ones from the last, or the axis of output or input channels. */
+/**
+ * An axis: its number in the layout of the name used, negative ones from the last; or the axis of output or input
+ * channels, which is the same by whichever name.
+ */
 export type Dim = number | 'out' | 'in';
 
 /** What a method needs to make a mask, over typed arrays. */
@@ -22,7 +25,7 @@ export interface MaskRequest {
   readonly layout: Layout;
   /** The same in PyTorch's layout, in whose order random numbers are drawn and ties are broken. */
   readonly torchLayout: Layout;
-  /** The axes of channels in `layout`. */
+  /** The axes of channels in `torchLayout`. */
   readonly axes: Axes;
   /** What earlier prunings left, undefined for the first. */
   readonly mask: Uint8Array | undefined;
@@ -37,21 +40,25 @@ export interface PruningMethod {
   masksFor(requests: readonly MaskRequest[]): Uint8Array[];
 }
 
+/** A layout and the number of one of its axes, which may still be out of range. */
+export interface Axis {
+  readonly layout: Layout;
+  readonly dim: number;
+}
+
 /**
- * The number of an axis.
+ * Finds the axis that a dim means.
  *
  * @param dim A number, or a word for one.
- * @param axes What the words stand for.
- * @param rank For the message.
- * @returns A number, which may still be out of range.
+ * @param request The parameter.
  * @throws {@link PruneError} `dim` for a word where the tensor has no such axis.
  */
-export function axisOf(dim: Dim, axes: Axes, rank: number): number {
-  if (typeof dim === 'number') return dim;
+export function axisOf(dim: Dim, { layout, torchLayout, axes }: MaskRequest): Axis {
+  if (typeof dim === 'number') return { layout, dim };
   const axis = dim === 'out' || dim === 'in' ? axes[dim] : undefined;
-  if (axis !== undefined) return axis;
-  const words = Object.keys(axes).map((word) => `'${word}'`);
-  const allowed = [`a number in [${-rank}, ${rank - 1}]`, ...words];
+  if (axis !== undefined) return { layout: torchLayout, dim: axis };
+  const rank = layout.shape.length;
+  const allowed = [`a number in [${-rank}, ${rank - 1}]`, ...Object.keys(axes).map((word) => `'${word}'`)];
   const message = `dim must be ${allowed.join(' or ')} for this tensor of rank ${rank}, but got '${String(dim)}'.`;
   throw new PruneError('dim', message, { given: dim, allowed });
 }

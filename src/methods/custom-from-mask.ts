@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { bytesOfMask, checkShape, checkTensor, maskTensorByArrays } from '../core/bridge';
 import { BasePruningMethod } from '../core/method';
 import type { MaskRequest } from '../core/request';
+import { PruneError } from '../errors';
 import { gather, scatter } from '../masks/gather';
 import { type Layout, rowMajor } from '../masks/layout';
 
@@ -16,11 +17,24 @@ function hostMaskOf(mask: tf.Tensor | tf.TensorLike): HostMask {
     checkTensor(mask, 'mask');
     return { bytes: bytesOfMask(mask.dataSync(), 'mask'), layout: rowMajor(mask.shape) };
   }
-  const tensor = tf.tensor(mask);
+  const tensor = tensorOf(mask);
   try {
     return hostMaskOf(tensor);
   } finally {
     tensor.dispose();
+  }
+}
+
+function tensorOf(values: tf.TensorLike): tf.Tensor {
+  try {
+    return tf.tensor(values);
+  } catch (cause) {
+    const allowed = 'a tf.Tensor, a typed array or nested arrays';
+    throw new PruneError('argument', `mask must be ${allowed}, but got ${String(values)}.`, {
+      given: values,
+      allowed,
+      cause,
+    });
   }
 }
 
@@ -72,7 +86,7 @@ export class CustomFromMask extends BasePruningMethod {
 }
 
 function isHostMask(mask: object | string | number | boolean): mask is HostMask {
-  return typeof mask === 'object' && 'bytes' in mask && 'layout' in mask;
+  return typeof mask === 'object' && mask !== null && 'bytes' in mask && 'layout' in mask;
 }
 
 /**

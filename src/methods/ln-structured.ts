@@ -45,9 +45,9 @@ export class LnStructured extends BasePruningMethod {
   }
 
   /** @inheritDoc */
-  override maskFor({ scores, layout, axes, mask }: MaskRequest): Uint8Array {
-    const dim = axisOf(this.dim, axes, layout.shape.length);
-    return lnMask(scores, layout, { amount: this.amount, n: this.n, dim, mask });
+  override maskFor(request: MaskRequest): Uint8Array {
+    const { layout, dim } = axisOf(this.dim, request);
+    return lnMask(request.scores, layout, { amount: this.amount, n: this.n, dim, mask: request.mask });
   }
 }
 

@@ -39,9 +39,9 @@ export class RandomStructured extends BasePruningMethod {
   }
 
   /** @inheritDoc */
-  override maskFor({ layout, axes, mask }: MaskRequest): Uint8Array {
-    const dim = axisOf(this.dim, axes, layout.shape.length);
-    return randomMask(layout, { amount: this.amount, dim, mask });
+  override maskFor(request: MaskRequest): Uint8Array {
+    const { layout, dim } = axisOf(this.dim, request);
+    return randomMask(layout, { amount: this.amount, dim, mask: request.mask });
   }
 }
 

@@ -62,17 +62,7 @@ export function revert<L extends object>(layer: L, name: string): L {
  * ```
  */
 export function isPruned(layerOrModel: object): boolean {
-  checkObject(layerOrModel);
   return layersOf(layerOrModel).some((layer) =>
     slotsOf(layer).some(({ variable }) => variable !== undefined && stateOf(variable) !== undefined),
   );
-}
-
-function checkObject(value: unknown): asserts value is object {
-  if (typeof value === 'object' && value !== null) return;
-  const allowed = 'a layer or a model';
-  throw new PruneError('argument', `Expected ${allowed}, but got ${String(value)}.`, {
-    given: value,
-    allowed,
-  });
 }
