@@ -1,20 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import type * as prune from 'tfjs-prune';
-import { Generator } from '../../src/masks/generator';
-
-/** Values that any port of PyTorch's generator can make: see generate/masks.py. */
-export interface ValuesSpec {
-  readonly seed: number;
-  readonly form: string;
-  readonly levels?: number;
-}
+import { torchValues, type Values } from './torch-values';
 
 /** A parameter of a torch.nn module: see generate/masks.py. */
 export interface ParameterSpec {
   readonly layer: { readonly kind: string; readonly args: readonly number[]; readonly groups?: number };
   readonly parameter: string;
   readonly shape: readonly number[];
-  readonly weights: ValuesSpec;
+  readonly weights: Values;
 }
 
 /** The counterpart of a torch.nn module in tfjs. */
@@ -27,28 +20,6 @@ export interface Counterpart {
   readonly storedShape: readonly number[];
   /** From PyTorch's order to the one that tfjs stores. */
   readonly toStored: (values: Float32Array) => Float32Array;
-}
-
-/**
- * Makes the values of a fixture.
- *
- * @param size How many.
- * @param spec Their seed and form.
- * @returns float32 values in PyTorch's order.
- */
-export function valuesOf(size: number, { seed, form, levels = 1 }: ValuesSpec): Float32Array {
-  const draws = new Uint32Array(size);
-  new Generator(seed).fillRand24(draws);
-  const values = new Float32Array(size);
-  for (let i = 0; i < size; i++) {
-    const w = draws[i]! * 2 ** -24 * 2 - 1;
-    if (form === 'uniform') values[i] = w;
-    else if (form === 'cubed') values[i] = Math.fround(Math.fround(w * w) * w);
-    else if (form === 'levels') values[i] = Math.floor(w * levels) / levels;
-    else if (form === 'mask') values[i] = w > 0 ? 1 : 0;
-    else throw new Error(`unknown form ${form}`);
-  }
-  return values;
 }
 
 /** [outer, inner, rest] → [rest, inner, outer]: OIHW → HWIO, [out, in] → [in, out]. */
@@ -160,7 +131,7 @@ export function counterpartOf(spec: ParameterSpec): Counterpart {
   const index = Object.values(names).indexOf(tfjs);
   const variable = layer.weights[index]!;
   const storedShape = variable.shape.map((axis) => axis!);
-  tf.tidy(() => void variable.write(tf.tensor(convert(valuesOf(size, spec.weights)), storedShape)));
+  tf.tidy(() => void variable.write(tf.tensor(convert(torchValues(size, spec.weights)), storedShape)));
   return { layer, torch: spec.parameter, tfjs, torchShape: spec.shape, storedShape, toStored: convert };
 }
 

@@ -1,16 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
 import { describe, expect, it } from 'vitest';
-import {
-  amountOf,
-  type Counterpart,
-  counterpartOf,
-  type ParameterSpec,
-  type ValuesSpec,
-  valuesOf,
-} from './prune-layers';
+import { amountOf, type Counterpart, counterpartOf, type ParameterSpec } from './prune-layers';
+import { torchValues, type Values, written } from './torch-values';
 
 // Layers of tfjs, pruned by the calls that real PyTorch was pruned by, have the masks that PyTorch has: to the bit.
 
@@ -20,8 +13,8 @@ interface Step {
   readonly n?: number | string;
   readonly dim?: number;
   readonly seed?: string;
-  readonly scores?: readonly ValuesSpec[];
-  readonly new?: ValuesSpec;
+  readonly scores?: readonly Values[];
+  readonly new?: Values;
   readonly masks: readonly string[];
 }
 
@@ -33,17 +26,11 @@ interface Case {
 
 type Naming = 'torch' | 'tfjs';
 
-const fixture: { cases: Case[]; global: Case[] } = JSON.parse(
+const fixture: { cases: Case[]; selection?: Case[]; global: Case[] } = JSON.parse(
   readFileSync(new URL('./fixtures/masks.json', import.meta.url), 'utf8'),
 );
 
-/** As the fixture writes a mask: see generate/masks.py. */
-function written(mask: Uint8Array, like: string): string {
-  if (like.startsWith('sha256:')) return `sha256:${createHash('sha256').update(mask).digest('hex')}`;
-  const bytes = new Uint8Array(Math.ceil(mask.length / 8));
-  for (let i = 0; i < mask.length; i++) bytes[i >> 3]! |= mask[i]! << (7 - (i & 7));
-  return Buffer.from(bytes).toString('hex');
-}
+const local = [...fixture.cases, ...(fixture.selection ?? [])];
 
 function maskOf({ layer, torch }: Counterpart): Uint8Array {
   const tensor = prune.parameter(layer, `${torch}_mask`);
@@ -59,9 +46,9 @@ function expectMasks(counterparts: readonly Counterpart[], { masks }: Step): voi
 }
 
 /** Values as a tensor in the layout of the name that is used. */
-function tensorOf(counterpart: Counterpart, spec: ValuesSpec, naming: Naming): tf.Tensor {
+function tensorOf(counterpart: Counterpart, spec: Values, naming: Naming): tf.Tensor {
   const { torchShape, storedShape, toStored } = counterpart;
-  const values = valuesOf(
+  const values = torchValues(
     torchShape.reduce((product, axis) => product * axis, 1),
     spec,
   );
@@ -153,15 +140,15 @@ function isLarge({ parameters }: Case): boolean {
 }
 
 it('there are at least 300 cases', () => {
-  expect(fixture.cases.length + fixture.global.length).toBeGreaterThanOrEqual(300);
+  expect(local.length + fixture.global.length).toBeGreaterThanOrEqual(300);
 });
 
 describe("under PyTorch's names", () => {
-  it.each(fixture.cases)('$name', (one) => run(one, 'torch', runOne));
+  it.each(local)('$name', (one) => run(one, 'torch', runOne));
   it.each(fixture.global)('$name', (one) => run(one, 'torch', runGlobal));
 });
 
 describe("under tfjs's names, unstructured", () => {
-  it.each(fixture.cases.filter((one) => !isStructured(one)))('$name', (one) => run(one, 'tfjs', runOne));
+  it.each(local.filter((one) => !isStructured(one)))('$name', (one) => run(one, 'tfjs', runOne));
   it.each(fixture.global.filter((one) => !isLarge(one)))('$name', (one) => run(one, 'tfjs', runGlobal));
 });

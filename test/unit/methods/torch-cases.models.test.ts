@@ -1,6 +1,7 @@
 import '../../support/matchers';
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
+import { loadStateDict, stateDict } from 'tfjs-prune/weights';
 import { describe, expect, it } from 'vitest';
 import { built, fillWeights, flat, linear, outputOf, read } from '../../support/layers';
 import { expectNoLeak } from '../../support/memory';
@@ -35,11 +36,12 @@ function inMemory(): tf.io.IOHandler & { saved: tf.io.ModelArtifacts | undefined
   };
 }
 
+/** Linear, ReLU, Linear, named as nn.Sequential numbers them. */
 function twoDense(): tf.Sequential {
   const model = tf.sequential({
     layers: [
-      tf.layers.dense({ units: 10, inputShape: [10], activation: 'relu' }),
-      tf.layers.dense({ units: 1 }),
+      tf.layers.dense({ units: 10, inputShape: [10], activation: 'relu', name: '0' }),
+      tf.layers.dense({ units: 1, name: '2' }),
     ],
   });
   fillWeights(model);
@@ -109,21 +111,29 @@ describe('saving', () => {
     expect(outputOf(loaded, input)).toEqual(outputOf(model, input));
   });
 
-  it('29, 30. while pruned there are orig and mask; after remove the plain weight only, which stock tfjs loads', async () => {
+  it('29. the state dict of a pruned model has orig and mask in place of the weight', () => {
     const model = twoDense();
     const [first] = model.layers as [tf.layers.Layer];
     const original = flat(first, 'weight');
     prune.l1Unstructured(first, 'weight', 0.9);
-    expect(flat(first, 'weight_orig')).toEqual(original);
-    expect(flat(first, 'weight_mask').filter((bit) => bit === 1)).toHaveLength(10);
+    const state = expectNoLeak(() => stateDict(model));
+    expect([...state.keys()]).toEqual(['0.weight_orig', '0.weight_mask', '0.bias', '2.weight', '2.bias']);
+    expect([...(state.get('0.weight_orig')?.data ?? [])]).toEqual(original);
+    expect([...(state.get('0.weight_mask')?.data ?? [])].filter((bit) => bit === 1)).toHaveLength(10);
+  });
 
-    prune.remove(first, 'weight');
-    const pruned = flat(first, 'weight');
-    const store = inMemory();
-    await model.save(store);
-    expect(store.saved?.weightSpecs?.map(({ shape }) => shape)).toEqual([[10, 10], [10], [10, 1], [1]]);
-    const loaded = await tf.loadLayersModel(store);
-    expect(flat(loaded.layers[0]!, 'weight')).toEqual(pruned);
+  it('30. after remove it has plain keys, and loads into a fresh model', () => {
+    const model = twoDense();
+    const [first] = model.layers as [tf.layers.Layer];
+    prune.remove(prune.l1Unstructured(first, 'weight', 0.9), 'weight');
+    const state = stateDict(model);
+    expect([...state.keys()]).toEqual(['0.weight', '0.bias', '2.weight', '2.bias']);
+    const fresh = twoDense();
+    expect(expectNoLeak(() => loadStateDict(fresh, state))).toEqual({ missing: [], unexpected: [] });
+    expect(flat(fresh.layers[0]!, 'weight')).toEqual(flat(first, 'weight'));
+    expect(prune.isPruned(fresh)).toBe(false);
+    const input = tf.randomUniform([4, 10], -1, 1);
+    expect(outputOf(fresh, input)).toEqual(outputOf(model, input));
   });
 });
 
