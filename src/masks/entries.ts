@@ -130,7 +130,8 @@ export function ones(mask: ArrayLike<number>, what: string): number {
   let count = 0;
   for (let i = 0; i < mask.length; i++) {
     const value = mask[i]!;
-    if (value !== 0 && value !== 1) {
+    // One test that is never true, instead of two that are true half of the time.
+    if (value * (1 - value) !== 0) {
       throw new PruneError('argument', `${what} must hold only 0 and 1, but entry ${i} is ${value}.`, {
         given: value,
         allowed: ['0', '1'],

@@ -15,8 +15,8 @@ interface Fold {
   readonly start: number;
   /** Takes in `values[from…to)`. */
   run(values: Float32Array, from: number, to: number, total: number): number;
-  /** Takes in one value for each accumulator, from `values[from]` on. */
-  row(values: Float32Array, from: number, totals: Float64Array): void;
+  /** Takes in whole rows, one value for each accumulator. */
+  rows(values: Float32Array, totals: Float64Array): void;
   /** The norm that an accumulator stands for. */
   norm(total: number): number;
 }
@@ -72,7 +72,7 @@ function checkNorm(n: unknown, axes: number): asserts n is NormOrder {
 function foldSlices(values: Float32Array, { count, run, slots }: Slices, fold: Fold): Float32Array {
   const totals = new Float64Array(count).fill(fold.start);
   if (run === 1) {
-    for (let from = 0; from < values.length; from += count) fold.row(values, from, totals);
+    fold.rows(values, totals);
   } else {
     for (let from = 0, slot = 0; from < values.length; from += run) {
       totals[slot] = fold.run(values, from, from + run, totals[slot]!);
@@ -96,8 +96,10 @@ const absolutes: Fold = {
     for (let i = from; i < to; i++) sum += Math.abs(values[i]!);
     return total + sum;
   },
-  row(values, from, totals) {
-    for (let i = 0; i < totals.length; i++) totals[i]! += Math.abs(values[from + i]!);
+  rows(values, totals) {
+    for (let from = 0; from < values.length; from += totals.length) {
+      for (let i = 0; i < totals.length; i++) totals[i]! += Math.abs(values[from + i]!);
+    }
   },
   norm: (total) => total,
 };
@@ -109,8 +111,20 @@ const squares: Fold = {
     for (let i = from; i < to; i++) sum += values[i]! * values[i]!;
     return total + sum;
   },
-  row(values, from, totals) {
-    for (let i = 0; i < totals.length; i++) totals[i]! += values[from + i]! * values[from + i]!;
+  /** Four rows at a time, for a quarter of the additions to memory. */
+  rows(values, totals) {
+    const width = totals.length;
+    let from = 0;
+    for (; from + 4 * width <= values.length; from += 4 * width) {
+      for (let i = from; i < from + width; i++) {
+        const a = values[i]!;
+        const b = values[i + width]!;
+        const c = values[i + 2 * width]!;
+        const d = values[i + 3 * width]!;
+        totals[i - from]! += a * a + b * b + c * c + d * d;
+      }
+    }
+    for (let i = from; i < values.length; i++) totals[(i - from) % width]! += values[i]! * values[i]!;
   },
   norm: Math.sqrt,
 };
@@ -122,8 +136,10 @@ const nonZeros: Fold = {
     for (let i = from; i < to; i++) if (values[i] !== 0) count++;
     return total + count;
   },
-  row(values, from, totals) {
-    for (let i = 0; i < totals.length; i++) if (values[from + i] !== 0) totals[i]!++;
+  rows(values, totals) {
+    for (let from = 0; from < values.length; from += totals.length) {
+      for (let i = 0; i < totals.length; i++) if (values[from + i] !== 0) totals[i]!++;
+    }
   },
   norm: (total) => total,
 };
@@ -136,8 +152,10 @@ function powers(p: number): Fold {
       for (let i = from; i < to; i++) sum += Math.abs(values[i]!) ** p;
       return total + sum;
     },
-    row(values, from, totals) {
-      for (let i = 0; i < totals.length; i++) totals[i]! += Math.abs(values[from + i]!) ** p;
+    rows(values, totals) {
+      for (let from = 0; from < values.length; from += totals.length) {
+        for (let i = 0; i < totals.length; i++) totals[i]! += Math.abs(values[from + i]!) ** p;
+      }
     },
     norm: (total) => total ** (1 / p),
   };
@@ -152,9 +170,11 @@ function extremes(sign: number): Fold {
       for (let i = from; i < to; i++) most = Math.max(most, sign * Math.abs(values[i]!));
       return most;
     },
-    row(values, from, totals) {
-      for (let i = 0; i < totals.length; i++)
-        totals[i] = Math.max(totals[i]!, sign * Math.abs(values[from + i]!));
+    rows(values, totals) {
+      for (let from = 0; from < values.length; from += totals.length) {
+        for (let i = 0; i < totals.length; i++)
+          totals[i] = Math.max(totals[i]!, sign * Math.abs(values[from + i]!));
+      }
     },
     norm: (total) => sign * total,
   };

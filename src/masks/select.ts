@@ -1,7 +1,10 @@
-const MAGNITUDE_BITS = 0x7fffffff;
-const LOW_BITS = 15;
-const LOW_MASK = (1 << LOW_BITS) - 1;
-const HIGH_BINS = 1 << 16;
+const KEY_BITS = 31;
+const KEY_MASK = 0x7fffffff;
+
+/** Widths of the digits that a key is read in: fewer passes for many entries, smaller tables for few. */
+const DIGITS_OF_MANY = [16, 15] as const;
+const DIGITS_OF_FEW = [11, 10, 10] as const;
+const MANY = 1 << 16;
 
 /** The key of every NaN: PyTorch ranks them all alike, above infinity. */
 export const NAN_KEY = 0x7f800001;
@@ -31,7 +34,7 @@ export interface Cut {
  * @returns A whole number from 0 to {@link NAN_KEY}.
  */
 export function keyOf(bits: number): number {
-  const key = bits & MAGNITUDE_BITS;
+  const key = bits & KEY_MASK;
   return Math.min(key, NAN_KEY);
 }
 
@@ -57,41 +60,50 @@ export function bitsOf(scores: Float32Array): Int32Array {
 }
 
 /**
- * Finds the key at which the `count` smallest end, by a radix select: two passes over memory, in any order, nothing
- * gathered or moved.
+ * Finds the key at which the `count` smallest end, by a radix select: two or three passes over memory, in any order,
+ * nothing gathered or moved.
  *
  * @param parts The entries, in as many pieces as they lie in.
  * @param count How many to take, from 1 to the number of entries that are ranked.
  * @returns The cut.
  */
 export function findCut(parts: readonly Candidates[], count: number): Cut {
-  const high = new Int32Array(HIGH_BINS);
-  for (const part of parts) countHigh(part, high);
-  const upper = binOf(high, count);
-  const low = new Int32Array(1 << LOW_BITS);
-  for (const part of parts) countLow(part, upper.bin, low);
-  const lower = binOf(low, upper.left);
-  return { threshold: upper.bin * (1 << LOW_BITS) + lower.bin, tied: low[lower.bin]!, taken: lower.left };
+  const size = parts.reduce((sum, { bits }) => sum + bits.length, 0);
+  let shift = KEY_BITS;
+  let threshold = 0;
+  let taken = count;
+  let tied = 0;
+  for (const width of size < MANY ? DIGITS_OF_FEW : DIGITS_OF_MANY) {
+    shift -= width;
+    const bins = new Int32Array(1 << width);
+    for (const part of parts) countDigits(part, threshold, shift, width, bins);
+    let digit = 0;
+    while (taken > bins[digit]!) taken -= bins[digit++]!;
+    threshold = (threshold << width) | digit;
+    tied = bins[digit]!;
+  }
+  return { threshold, tied, taken };
 }
 
-function countHigh({ bits, mask }: Candidates, bins: Int32Array): void {
+/** Counts the digits at `shift` of the keys whose higher digits are `prefix`. */
+function countDigits(
+  { bits, mask }: Candidates,
+  prefix: number,
+  shift: number,
+  width: number,
+  bins: Int32Array,
+): void {
+  const above = shift + width;
+  const last = bins.length - 1;
   if (mask === undefined) {
-    for (let i = 0; i < bits.length; i++) bins[keyOf(bits[i]!) >>> LOW_BITS]!++;
+    for (let i = 0; i < bits.length; i++) {
+      const key = keyOf(bits[i]!);
+      if (key >>> above === prefix) bins[(key >>> shift) & last]!++;
+    }
   } else {
-    for (let i = 0; i < bits.length; i++) bins[keyOf(bits[i]!) >>> LOW_BITS]! += mask[i]!;
+    for (let i = 0; i < bits.length; i++) {
+      const key = keyOf(bits[i]!);
+      if (key >>> above === prefix) bins[(key >>> shift) & last]! += mask[i]!;
+    }
   }
-}
-
-function countLow({ bits, mask }: Candidates, bin: number, bins: Int32Array): void {
-  for (let i = 0; i < bits.length; i++) {
-    const key = keyOf(bits[i]!);
-    if (key >>> LOW_BITS === bin) bins[key & LOW_MASK]! += mask === undefined ? 1 : mask[i]!;
-  }
-}
-
-function binOf(bins: Int32Array, count: number): { bin: number; left: number } {
-  let bin = 0;
-  let left = count;
-  while (left > bins[bin]!) left -= bins[bin++]!;
-  return { bin, left };
 }

@@ -90,7 +90,9 @@ export function randomStructured(
   shapeOrLayout: readonly number[] | Layout,
   { amount, dim, mask, generator = defaultGenerator }: StructuredOptions & RandomOptions,
 ): Uint8Array {
-  const channels = channelsOf(layoutFrom(shapeOrLayout), dim, mask);
+  const layout = layoutFrom(shapeOrLayout);
+  checkLayout(layout, layout.size, 'the tensor');
+  const channels = channelsOf(layout, dim, mask);
   const { left } = channels;
   const count = pruneCount(amount, left.length);
   if (count === 0) return maskWithout(channels, []);
@@ -122,17 +124,20 @@ function channelsOf(layout: Layout, dim: number, mask: Uint8Array | undefined): 
   return { layout, axis, mask, left: all.filter((channel) => alive[channel] === 1) };
 }
 
-/** For each channel, 1 where some of its entries are left. */
+/** For each channel, 1 where some of its entries are left. Looks no further once all are known to. */
 function aliveChannels(layout: Layout, axis: number, mask: Uint8Array): Uint8Array {
   const count = layout.shape[axis]!;
   const slices = slicesOf(layout, axis);
   const order = slices === undefined ? sliceOrder(layout, axis) : undefined;
   const run = slices?.run ?? layout.size / count;
   const alive = new Uint8Array(count);
-  for (let from = 0, slot = 0; from < mask.length; from += run) {
-    let any = alive[slot]!;
-    for (let i = from; i < from + run; i++) any |= mask[order === undefined ? i : order[i]!]!;
-    alive[slot] = any;
+  let dead = count;
+  for (let from = 0, slot = 0; dead > 0 && from < mask.length; from += run) {
+    for (let i = from; alive[slot] === 0 && i < from + run; i++) {
+      if (mask[order === undefined ? i : order[i]!] === 0) continue;
+      alive[slot] = 1;
+      dead--;
+    }
     slot = slot + 1 === count ? 0 : slot + 1;
   }
   return slices === undefined ? alive : Uint8Array.from(slices.slots, (slot) => alive[slot]!);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   customFromMask,
@@ -15,7 +16,6 @@ import {
   rowMajor,
   scatter,
 } from '../../src/masks/index';
-import fixture from './fixtures/masks.json';
 import { type Parameter, storedLayout } from './stored-layout';
 import { torchValues, type Values, written } from './torch-values';
 
@@ -43,9 +43,10 @@ interface Pruned {
   mask: Uint8Array | undefined;
 }
 
-// The imported JSON has one type per step's own fields; the generator's docstring defines the one named here.
-const local = fixture.cases as Case[];
-const global = fixture.global as Case[];
+const fixture: { cases: Case[]; selection: Case[]; global: Case[] } = JSON.parse(
+  readFileSync(new URL('./fixtures/masks.json', import.meta.url), 'utf8'),
+);
+const local = [...fixture.cases, ...fixture.selection];
 
 const layouts: [string, (parameter: Parameter) => Layout][] = [
   ['in row-major order', ({ shape }) => rowMajor(shape)],
@@ -54,11 +55,11 @@ const layouts: [string, (parameter: Parameter) => Layout][] = [
 
 describe.each(layouts)('gives the masks of torch.nn.utils.prune %s', (_, layoutOf) => {
   test.each(local)('$name', (example) => replay(example, layoutOf, localStep));
-  test.each(global)('$name', (example) => replay(example, layoutOf, globalStep));
+  test.each(fixture.global)('$name', (example) => replay(example, layoutOf, globalStep));
 });
 
 test('the fixtures cover at least 320 cases', () => {
-  expect(local.length + global.length).toBeGreaterThanOrEqual(320);
+  expect(local.length + fixture.global.length).toBeGreaterThanOrEqual(320);
 });
 
 function replay(

@@ -3,9 +3,10 @@
 Run with Debian's python3 (python3-torch 1.13): `python3 masks.py`. Takes a few minutes: the last cases have the size
 of ResNet50.
 
-Format. {"torch": version, "cases": [case], "global": [case]}, where a case is
+Format. {"torch": version, "cases": [case], "selection": [case], "global": [case]}; "selection" are more of "cases", made
+to try the algorithm behind torch's topk rather than layers. A case is
   name        unique
-  parameters  the parameters that are pruned, one in "cases", several in "global":
+  parameters  the parameters that are pruned, several in "global", else one:
     layer     {"kind": torch.nn's class, "args": its positional arguments, "groups": if not 1}
     parameter torch's name of the tensor, e.g. "weight" or "weight_hh_l0"
     shape     torch's shape of it
@@ -21,7 +22,8 @@ Format. {"torch": version, "cases": [case], "global": [case]}, where a case is
               byte, first one highest, padded with zeros; or "sha256:" and the hash of one byte (0 or 1) an entry
 Values {"seed": s, "form": form} are float32, w = torch.rand(shape) * 2 - 1 after torch.manual_seed(s), then by form:
   "uniform" w; "cubed" w * w * w, many magnitudes; "levels" floor(w * levels) / levels, many ties;
-  "mask" 1 where w > 0, else 0.
+  "mask" 1 where w > 0, else 0; "organ" floor(min(i, size - 1 - i) / levels) for element i, up and down like organ
+  pipes, which drives the introselect behind torch's topk into its fallback.
 All values are exact in float32, so any port of torch's generator makes the same ones.
 """
 
@@ -45,6 +47,9 @@ def values(shape, spec):
         return w * w * w
     if spec["form"] == "levels":
         return torch.floor(w * spec["levels"]) / spec["levels"]
+    if spec["form"] == "organ":
+        i = torch.arange(w.numel())
+        return (torch.minimum(i, w.numel() - 1 - i) // spec["levels"]).float().view(shape)
     if spec["form"] == "mask":
         return (w > 0).float()
     return w
@@ -60,6 +65,10 @@ def cubed(seed):
 
 def levels(seed, count):
     return {"seed": seed, "form": "levels", "levels": count}
+
+
+def organ(width):
+    return {"seed": 0, "form": "organ", "levels": width}
 
 
 def packed(mask):
@@ -249,6 +258,16 @@ def local_cases():
             }
 
 
+def organ_cases():
+    for width in (1, 3, 5):
+        for amount in (61, 385, 769, 1537, 2303):
+            yield {
+                "name": f"organ pipes of width {width}: L1 of {amount}",
+                "parameters": [parameter("Linear", [64, 48], "weight", organ(width))],
+                "steps": [l1(count(amount)), l1(fraction(0.3))],
+            }
+
+
 def large_local_cases():
     conv = ("Conv2d", [512, 512, 3], "weight")
     fc = ("Linear", [2048, 1000], "weight")
@@ -332,15 +351,16 @@ def line(case):
 
 def write():
     cases = [finish(case, False) for case in [*local_cases(), *large_local_cases()]]
+    selection = [finish(case, False) for case in organ_cases()]
     glob_cases = [finish(case, True) for case in [*global_cases(), *large_global_cases()]]
-    names = [case["name"] for case in cases + glob_cases]
+    names = [case["name"] for case in cases + selection + glob_cases]
     assert len(set(names)) == len(names)
     target = pathlib.Path(__file__).parent.parent / "fixtures" / "masks.json"
-    parts = [",\n".join(map(line, group)) for group in (cases, glob_cases)]
+    parts = [",\n".join(map(line, group)) for group in (cases, selection, glob_cases)]
     target.write_text(
-        f'{{"torch":"{torch.__version__}","cases":[\n{parts[0]}\n],"global":[\n{parts[1]}\n]}}\n'
+        f'{{"torch":"{torch.__version__}","cases":[\n{parts[0]}\n],"selection":[\n{parts[1]}\n],"global":[\n{parts[2]}\n]}}\n'
     )
-    print(f"{len(cases)} cases and {len(glob_cases)} global ones, {target.stat().st_size} bytes")
+    print(f"{len(cases)} cases, {len(selection)} for the selection and {len(glob_cases)} global ones, {target.stat().st_size} bytes")
 
 
 write()
