@@ -18,6 +18,7 @@ import torchvision
 
 OUT = pathlib.Path(__file__).parent.parent / "fixtures"
 INPUT_SEED = 1234
+SIZES = ((224, 224), (97, 65), (64, 64), (32, 32))
 
 
 def encode(tensor):
@@ -75,7 +76,7 @@ def hashed_cases():
     return cases
 
 
-def resnet(seed):
+def resnet(seed, sizes):
     torch.manual_seed(seed)
     model = torchvision.models.resnet50(weights=None)
     state = model.state_dict()
@@ -85,7 +86,7 @@ def resnet(seed):
             name: {"dtype": str(t.dtype).removeprefix("torch."), "shape": list(t.shape), "sha256": digest(t)}
             for name, t in state.items()
         },
-        "logits": {f"{h}x{w}": encode(logits(model, h, w)) for h, w in ((224, 224), (97, 65), (64, 64), (32, 32))},
+        "logits": {f"{h}x{w}": encode(logits(model, h, w)) for h, w in sizes},
     }
 
 
@@ -119,7 +120,7 @@ def main():
     init = {**versions, "cases": init_cases(), "hashed": hashed_cases()}
     (OUT / "resnet-init.json").write_text(json.dumps(init, separators=(",", ":")) + "\n")
     others = [shapes(name) for name in ("resnet18", "resnet34", "resnet101", "resnet152", "wide_resnet50_2")]
-    models = {**versions, "inputSeed": INPUT_SEED, "models": [resnet(0), resnet(7)], "others": others}
+    models = {**versions, "inputSeed": INPUT_SEED, "models": [resnet(0, SIZES), resnet(7, SIZES[:1])], "others": others}
     (OUT / "resnet50.json").write_text(json.dumps(models, indent=1) + "\n")
 
 
