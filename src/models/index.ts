@@ -1,2 +1,7 @@
+/**
+ * torchvision's ResNets with PyTorch's names, weights and initialisation.
+ *
+ * @module
+ */
 export { asResNet, type Bottleneck, type ResNet, type ResNetChildren } from './resnet';
 export { type ResNetOptions, resnet50 } from './resnet50';

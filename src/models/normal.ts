@@ -91,7 +91,7 @@ function transform(generator: Generator, pairs: Pairs, into: Float32Array, mean:
   const count = into.length / 2;
   draw(generator, pairs, count);
   radii(pairs, count);
-  anglesToSines(pairs, count);
+  sinesAndCosines(pairs, count);
   combine(pairs, into, count, mean, std);
 }
 
@@ -143,7 +143,7 @@ function radii({ radius, bits, argument, whole, sine }: Pairs, count: number): v
 }
 
 /** Turns each angle of `cosine`, in [0, 2π], into its cosine, and sets `sine`. */
-function anglesToSines({ cosine, sine, argument, squared, whole }: Pairs, count: number): void {
+function sinesAndCosines({ cosine, sine, argument, squared, whole }: Pairs, count: number): void {
   for (let i = 0; i < count; i++) {
     const angle = cosine[i]!;
     const octant = (Math.trunc(f(angle * FOUR_OVER_PI)) + 1) & ~1;
@@ -155,7 +155,9 @@ function anglesToSines({ cosine, sine, argument, squared, whole }: Pairs, count:
   horner(COS, squared, cosine, count);
   horner(SIN, squared, sine, count);
   for (let i = 0; i < count; i++) {
-    const [octant, t, z] = [whole[i]!, argument[i]!, squared[i]!];
+    const octant = whole[i]!;
+    const t = argument[i]!;
+    const z = squared[i]!;
     const cos = f(fma(f(cosine[i]! * z), z, -f(z * 0.5)) + 1);
     const sin = fma(f(sine[i]! * z), t, t);
     const isSwapped = (octant & 2) !== 0;

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { PruneError } from '../errors';
 import { defaultGenerator, Generator } from '../masks/generator';
 import { assignParameter, loadStateDict } from '../weights/load-state-dict';
@@ -69,6 +69,7 @@ export async function resnet50(options: ResNetOptions = {}): Promise<ResNet> {
   const plan = planResNet(RESNET50);
   const generator = seed === undefined ? defaultGenerator : new Generator(seed);
   const state = weights === undefined ? undefined : await readWeights(weights);
+  await tf.ready();
   const model = buildGraph(plan, inputShape);
   try {
     if (state === undefined) setWeights(model, initialWeights(plan, generator));

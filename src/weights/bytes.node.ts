@@ -1,6 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { PruneError } from '../errors';
 
+/** Node reads less than 2 GiB in one call. */
+const MOST_AT_A_TIME = 2 ** 30;
+
 /**
  * Reads a file from disk.
  *
@@ -27,7 +30,7 @@ async function readWhole(file: FileHandle): Promise<Uint8Array> {
   const { size } = await file.stat();
   const bytes = new Uint8Array(size);
   for (let filled = 0; filled < size; ) {
-    const { bytesRead } = await file.read(bytes, filled, size - filled, filled);
+    const { bytesRead } = await file.read(bytes, filled, Math.min(size - filled, MOST_AT_A_TIME), filled);
     if (bytesRead === 0) throw new Error(`it ended after ${filled} of ${size} bytes`);
     filled += bytesRead;
   }

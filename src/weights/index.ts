@@ -1,3 +1,8 @@
+/**
+ * Weights from PyTorch: `.pth` files and state dicts.
+ *
+ * @module
+ */
 export { type LoadStateDictOptions, type LoadStateDictResult, loadStateDict } from './load-state-dict';
 export { readPth } from './read-pth';
 export { stateDict } from './state-dict';

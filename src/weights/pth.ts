@@ -1,6 +1,7 @@
 import { PruneError } from '../errors';
 import { decodeText, refuse } from './cursor';
 import { bytesToAllocate, ELEMENT_SIZE, elementsOf, gather } from './elements';
+import { readPickle } from './pickle';
 import {
   isCall,
   isDict,
@@ -9,8 +10,7 @@ import {
   isSequence,
   type PickleDict,
   type PickleValue,
-  readPickle,
-} from './pickle';
+} from './pickle-value';
 import type { DType, StateDict, TensorData } from './tensor-data';
 import { readZip } from './zip';
 

@@ -25,7 +25,7 @@ const cases: fc.Arbitrary<Case> = fc
     if (merge && layout.shape.length > 1) layout = merged(layout, 0);
     if (expand) layout = expanded(layout, 1);
     if (take) layout = taken(layout, 0, [layout.shape[0]! - 1, 0]);
-    return { layout, storedSize: stored.reduce((size, n) => size * n, 1) };
+    return { layout, storedSize: stored.reduce<number>((size, n) => size * n, 1) };
   });
 
 /** The position of every element, by the definition of a layout. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type PickleValue, readPickle } from '../../../src/weights/pickle';
+import { readPickle } from '../../../src/weights/pickle';
+import type { PickleValue } from '../../../src/weights/pickle-value';
 import { bytes, pickle, u32 } from './archive';
 import { expectRefused } from './refused';
 
