@@ -6,7 +6,9 @@ import { type Layout, rowMajor } from './layout';
 export interface Entries {
   /** Length of its flat array. */
   readonly size: number;
-  /** Positions of the elements in PyTorch's order. */
+  /** Where its elements lie; undefined for row-major order. */
+  readonly layout: Layout | undefined;
+  /** The same as positions to walk over. */
   readonly grid: Grid;
   /** What earlier prunings left, in the order of the array; undefined where that is everything. */
   readonly mask: Uint8Array | undefined;
@@ -32,10 +34,10 @@ export function entriesOf(
 ): Entries {
   if (layout !== undefined) checkLayout(layout, size, where);
   const grid = layout === undefined ? flatGrid(size) : gridOf(layout);
-  if (mask === undefined) return { size, grid, mask, remaining: size };
+  if (mask === undefined) return { size, layout, grid, mask, remaining: size };
   checkLength(mask.length, size, `The mask of ${where}`);
   const remaining = ones(mask, `The mask of ${where}`);
-  return { size, grid, mask: remaining === size ? undefined : mask, remaining };
+  return { size, layout, grid, mask: remaining === size ? undefined : mask, remaining };
 }
 
 /**

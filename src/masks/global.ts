@@ -1,5 +1,6 @@
 import { type Amount, pruneCount } from './amount';
 import { checkScores, checkSize, type Entries, entriesOf } from './entries';
+import { gather } from './gather';
 import { defaultGenerator, type Generator } from './generator';
 import type { Layout } from './layout';
 import { bitsOf, type Cut, findCut, isAbove, keyOf } from './select';
@@ -71,8 +72,8 @@ export function globalL1Unstructured(parts: readonly Part[], amount: Amount): Ui
   const masks = entries.map((part, i) => maskAbove(bits[i]!, part.mask, cut));
   if (isSplit(cut)) {
     const ties = tiesAt(cut);
-    const keys = gather(entries, bits, cut, ties);
-    pruneTies(masks, ties, takenOfTied(keys, count, cut));
+    const left = gatherLeft(entries, bits, cut, ties);
+    pruneTies(masks, ties, takenOfTied(left, count, cut));
   }
   return masks;
 }
@@ -172,34 +173,56 @@ function scatter({ size, grid, mask: old }: Entries, keys: Int32Array, cut: Cut,
   return mask;
 }
 
-/** Keys of all ranked entries in the order of the elements. Takes down the tied. */
-function gather(entries: readonly Entries[], bits: readonly Int32Array[], cut: Cut, ties: Ties): Int32Array {
-  const keys = new Int32Array(remainingOf(entries));
+/** Bits of all ranked entries in the order of the elements. Takes down the tied. */
+function gatherLeft(
+  entries: readonly Entries[],
+  bits: readonly Int32Array[],
+  cut: Cut,
+  ties: Ties,
+): Int32Array {
+  const left = new Int32Array(remainingOf(entries));
   let gathered = 0;
   entries.forEach((part, i) => {
-    gatherPart(part, bits[i]!, keys.subarray(gathered, gathered + part.remaining), cut.threshold, ties);
+    const own = left.subarray(gathered, gathered + part.remaining);
+    gatherPart(part, bits[i]!, own);
+    noteTies(part, own, cut.threshold, ties);
     gathered += part.remaining;
   });
-  return keys;
+  return left;
 }
 
 function gatherPart(
-  { grid, mask }: Entries,
+  { layout, grid: { rows, columns }, mask }: Entries,
   bits: Int32Array,
-  keys: Int32Array,
+  left: Int32Array,
+): void {
+  if (mask === undefined) {
+    if (layout === undefined) left.set(bits);
+    else gather(bits, layout, left);
+    return;
+  }
+  for (let r = 0, gathered = 0; gathered < left.length; r++) {
+    const base = rows[r]!;
+    for (let c = 0; c < columns.length && gathered < left.length; c++) {
+      const position = base + columns[c]!;
+      if (mask[position] === 1) left[gathered++] = bits[position]!;
+    }
+  }
+}
+
+function noteTies(
+  { grid: { rows, columns }, mask }: Entries,
+  left: Int32Array,
   tiedKey: number,
   ties: Ties,
 ): void {
-  const { rows, columns } = grid;
   let found = ties.ends.at(-1) ?? 0;
-  for (let r = 0, gathered = 0; gathered < keys.length; r++) {
+  for (let r = 0, seen = 0; seen < left.length; r++) {
     const base = rows[r]!;
-    for (let c = 0; c < columns.length && gathered < keys.length; c++) {
+    for (let c = 0; c < columns.length && seen < left.length; c++) {
       const position = base + columns[c]!;
       if (mask !== undefined && mask[position] === 0) continue;
-      const key = keyOf(bits[position]!);
-      keys[gathered++] = key;
-      if (key === tiedKey) ties.positions[found++] = position;
+      if (keyOf(left[seen++]!) === tiedKey) ties.positions[found++] = position;
     }
   }
   ties.ends.push(found);

@@ -1,5 +1,5 @@
 import { selectSmallest } from './introselect';
-import { type Cut, findCut, isAbove } from './select';
+import { type Cut, findCut, isAbove, keyOf } from './select';
 
 /** Room above and below: keys and the names of the tied together are fewer than 2³², but more than 2³¹. */
 const BIAS = 2 ** 30;
@@ -8,7 +8,7 @@ const BIAS = 2 ** 30;
  * Which of the entries tied at a cut PyTorch takes. The others need no telling apart, so only the tied are numbered:
  * in place of one key they get as many as they are, and the keys above move up.
  *
- * @param keys Key of every ranked entry, in the order of the elements. Overwritten.
+ * @param keys Key of every ranked entry, or its bits, in the order of the elements. Overwritten.
  * @param count How many entries are taken in all.
  * @param cut Where {@link findCut} cuts these keys.
  * @returns For each tied entry, in the order of the elements, 1 if it is taken.
@@ -19,7 +19,7 @@ export function takenOfTied(keys: Int32Array, count: number, cut: Cut): Uint8Arr
   const tiedTo = tiedFrom + tied - 1;
   let next = tiedFrom;
   for (let i = 0; i < keys.length; i++) {
-    const key = keys[i]!;
+    const key = keyOf(keys[i]!);
     keys[i] = key === threshold ? next++ : key - BIAS + (-isAbove(key, threshold) & (tied - 1));
   }
   selectSmallest({ keys, tiedFrom, tiedTo }, count);
