@@ -3,6 +3,7 @@ import { checkScores, checkSize, type Entries, entriesOf } from './entries';
 import { gather } from './gather';
 import { defaultGenerator, type Generator } from './generator';
 import type { Layout } from './layout';
+import { scratchKeys } from './scratch';
 import { bitsOf, type Cut, findCut, isAbove, keyOf } from './select';
 import { takenOfTied } from './ties';
 
@@ -122,7 +123,7 @@ export function globalRandomUnstructured(
 
 /** PyTorch prunes the largest draws, so the keys run the other way. */
 function drawKeys(count: number, generator: Generator): Int32Array {
-  const keys = new Int32Array(count);
+  const keys = scratchKeys(count);
   generator.fillRand24(keys);
   for (let i = 0; i < count; i++) keys[i] = RAND24_MAX - keys[i]!;
   return keys;
@@ -180,7 +181,7 @@ function gatherLeft(
   cut: Cut,
   ties: Ties,
 ): Int32Array {
-  const left = new Int32Array(remainingOf(entries));
+  const left = scratchKeys(remainingOf(entries));
   let gathered = 0;
   entries.forEach((part, i) => {
     const own = left.subarray(gathered, gathered + part.remaining);
