@@ -4,6 +4,7 @@
  * @module
  */
 export type { ApplyOptions } from './core/apply';
+export { CustomFromMask } from './core/custom-from-mask';
 export { BasePruningMethod, PruningContainer } from './core/method';
 export type { Axes } from './core/names';
 export type { Dim, MaskRequest, PruningMethod, PruningType } from './core/request';
@@ -12,7 +13,7 @@ export type { Amount, ResolvedAmount } from './masks/amount';
 export { type Generator, manualSeed } from './masks/generator';
 export type { Layout } from './masks/layout';
 export type { NormOrder } from './masks/norms';
-export { CustomFromMask, customFromMask } from './methods/custom-from-mask';
+export { customFromMask } from './methods/custom-from-mask';
 export {
   type GlobalMethod,
   type GlobalOptions,

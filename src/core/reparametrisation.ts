@@ -123,6 +123,8 @@ export interface Installation {
   readonly mask: Uint8Array;
   /** The values before the mask, in the variable's own order: what is stored now, with what was displaced put back. */
   readonly original: Float32Array;
+  /** True where `original` replaces the values, which then have to be written even if no more of them are masked. */
+  readonly replaces?: boolean;
 }
 
 function write(variable: tf.Variable, values: Float32Array, assign: (value: tf.Tensor) => void): void {
@@ -136,14 +138,14 @@ function write(variable: tf.Variable, values: Float32Array, assign: (value: tf.T
  *
  * @param installation The mask and the values before it.
  */
-export function install({ parameter, mask, method, original }: Installation): void {
+export function install({ parameter, mask, method, original, replaces = false }: Installation): void {
   noteCopy();
   const { slot, variable } = parameter;
   const attachment = attachmentOf(variable);
   const { masked, displaced } = split(mask, original);
   const before = attachment?.state.displaced.length ?? 0;
-  // Masks only shrink, so as many zeros as before are the same zeros.
-  if (displaced.length !== before) {
+  // Prunings only take away, so as many zeros as before are the same zeros.
+  if (replaces || displaced.length !== before) {
     write(variable, masked, attachment?.assign ?? ((value) => variable.assign(value)));
   }
   const state: PruningState = { mask, displaced, method };

@@ -1,11 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
 import { installationOf, type Reading, readParameter } from '../core/apply';
+import { CustomFromMask } from '../core/custom-from-mask';
 import { type BasePruningMethod, joined } from '../core/method';
 import { describe, resolvePrunable } from '../core/parameter';
 import { installAll, stateOf } from '../core/reparametrisation';
 import { PruneError } from '../errors';
 import type { Amount } from '../masks/amount';
-import { CustomFromMask } from './custom-from-mask';
 
 /** A parameter of a layer, as {@link parameters} lists them. */
 export type NamedParameter<L extends object = object> = readonly [layer: L, name: string];

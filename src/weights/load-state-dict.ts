@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
+import { CustomFromMask } from '../core/custom-from-mask';
 import type { Parameter } from '../core/parameter';
-import { install, originalValues, stateOf, uninstall } from '../core/reparametrisation';
+import { install, originalValues, stateOf } from '../core/reparametrisation';
 import { PruneError } from '../errors';
 import { scatter } from '../masks/gather';
-import { batchCounters, namedParameters } from './named-parameters';
+import { batchCounters, type NamedParameter, namedParameters } from './named-parameters';
 import type { StateDict, TensorData } from './tensor-data';
 
 /** How {@link loadStateDict} takes names that do not match. */
@@ -36,10 +37,11 @@ const LISTED = 8;
 
 /**
  * Gives a model the weights of a state dict, as torch's `load_state_dict` does. The names are those of
- * {@link stateDict}: the model's layers must be called as torch's modules. A pruned weight needs its `<name>_orig` and
- * `<name>_mask`. Everything is checked before anything changes, and all that does not fit is reported at once.
+ * {@link stateDict}: the model's layers must be called as torch's modules. Where the dict has `<name>_orig` and
+ * `<name>_mask` the weight becomes a pruned one, if it is not yet. Everything is checked before anything changes, and all that does not fit is reported at once.
  *
- * Differs from PyTorch: `num_batches_tracked` may be left out and is not stored; masks must hold only 0 and 1.
+ * Differs from PyTorch: `num_batches_tracked` may be left out and is not stored; masks must hold only 0 and 1; a pruned
+ * state dict loads into a model that is not pruned, too.
  *
  * @param model A model, or one layer, whose entries go without the layer's name.
  * @param dict Tensors by name, in torch's layouts. Every type is converted to float32.
@@ -62,14 +64,15 @@ export function loadStateDict(
     throw new PruneError('argument', message, { given: dict, allowed: 'a Map<string, TensorData>' });
   }
   const parameters = namedParameters(model);
-  const entries = parameters.flatMap(({ name, parameter }) => entriesOf(name, parameter));
+  const entries = parameters.flatMap((named) => entriesOf(named, dict));
   const problems = compare(entries, batchCounters(model), dict);
   report(problems, strict, entries);
-  for (const { name, parameter } of parameters) {
-    if (stateOf(parameter.variable) === undefined) {
-      const tensor = dict.get(name);
-      if (tensor !== undefined) assignParameter(parameter, float32Of(tensor));
-    } else loadPruned(parameter, dict.get(`${name}_orig`), dict.get(`${name}_mask`));
+  for (const named of parameters) {
+    if (isPruned(named, dict)) loadPruned(named, dict);
+    else {
+      const tensor = dict.get(named.name);
+      if (tensor !== undefined) assignParameter(named.parameter, float32Of(tensor));
+    }
   }
   return { missing: problems.missing, unexpected: problems.unexpected };
 }
@@ -87,25 +90,35 @@ export function assignParameter({ variable, layout }: Parameter, values: Float32
   tensor.dispose();
 }
 
-function loadPruned(parameter: Parameter, orig: TensorData | undefined, mask: TensorData | undefined): void {
+/** Whether a parameter is pruned, or will be by this state dict. */
+function isPruned({ name, parameter }: NamedParameter, dict: StateDict): boolean {
+  const given = dict.has(`${name}_orig`) && dict.has(`${name}_mask`);
+  return stateOf(parameter.variable) !== undefined || (given && parameter.slot.role !== 'buffer');
+}
+
+function loadPruned({ name, parameter }: NamedParameter, dict: StateDict): void {
   const { variable, layout } = parameter;
+  const orig = dict.get(`${name}_orig`);
+  const mask = dict.get(`${name}_mask`);
   const state = stateOf(variable);
-  if (state === undefined || (orig === undefined && mask === undefined)) return;
+  const bytes =
+    mask === undefined
+      ? state?.mask
+      : scatter(Uint8Array.from(float32Of(mask)), layout, new Uint8Array(variable.size));
+  if (bytes === undefined || (orig === undefined && mask === undefined)) return;
   const original =
     orig === undefined
       ? originalValues(variable).slice()
       : scatter(float32Of(orig), layout, new Float32Array(variable.size));
-  const bytes =
-    mask === undefined
-      ? state.mask
-      : scatter(Uint8Array.from(float32Of(mask)), layout, new Uint8Array(variable.size));
-  uninstall(variable, original);
-  install({ parameter, mask: bytes, method: state.method, original });
+  const method = state?.method ?? new CustomFromMask({ bytes, layout });
+  method.tensorName ??= parameter.name;
+  install({ parameter, mask: bytes, method, original, replaces: true });
 }
 
-function entriesOf(name: string, { variable, layout }: Parameter): Entry[] {
-  const { shape } = layout;
-  if (stateOf(variable) === undefined) return [{ name, shape, isMask: false }];
+function entriesOf(named: NamedParameter, dict: StateDict): Entry[] {
+  const { name, parameter } = named;
+  const { shape } = parameter.layout;
+  if (!isPruned(named, dict)) return [{ name, shape, isMask: false }];
   return [
     { name: `${name}_orig`, shape, isMask: false },
     { name: `${name}_mask`, shape, isMask: true },
@@ -153,11 +166,8 @@ function listed(what: string, names: readonly string[], separator = ', '): strin
   return `${names.length} ${what}: ${names.slice(0, LISTED).join(separator)}${more}`;
 }
 
-/** The two mistakes that are easy to make. */
+/** A mistake that is easy to make. */
 function hint(missing: readonly string[], unexpected: readonly string[]): string {
-  if (missing.some((name) => unexpected.includes(`${name}_orig`))) {
-    return ' The state dict is of a pruned model: prune the same parameters first (any method will do), then load it.';
-  }
   if (unexpected.some((name) => missing.includes(name.replace(/^module\./, '')))) {
     return " It was saved from a DataParallel model: take the prefix 'module.' off its names.";
   }
