@@ -44,6 +44,8 @@ function launchOptions(): { executablePath?: string; args: string[] } {
 
 export default defineConfig({
   test: {
+    // tfjs advertises its Node package in every worker.
+    onConsoleLog: (log) => !log.includes('looks like you are running TensorFlow.js in Node.js'),
     projects: [
       {
         resolve: { alias: aliases('node') },
