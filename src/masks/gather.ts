@@ -1,6 +1,7 @@
 import { type Layout, positions } from './layout';
 
-type Numbers = Float32Array | Uint8Array | Uint32Array | Int32Array;
+/** The typed arrays that hold weights, scores, masks and indices. */
+export type Numbers = Float32Array | Uint8Array | Uint32Array | Int32Array;
 
 /**
  * How many indices of the first axis are copied side by side. That axis is often the one that runs fastest in the flat

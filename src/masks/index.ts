@@ -6,7 +6,7 @@
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
 export { type Amount, pruneCount, type ResolvedAmount, resolveAmount } from './amount';
 export { customFromMask, identity, zeros } from './custom';
-export { gather, scatter } from './gather';
+export { gather, type Numbers, scatter } from './gather';
 export { defaultGenerator, Generator, manualSeed } from './generator';
 export {
   globalL1Unstructured,

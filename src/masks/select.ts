@@ -1,5 +1,4 @@
 const KEY_BITS = 31;
-const KEY_MASK = 0x7fffffff;
 
 /** Widths of the digits that a key is read in: fewer passes for many entries, smaller tables for few. */
 const DIGITS_OF_MANY = [16, 15] as const;
@@ -34,8 +33,8 @@ export interface Cut {
  * @returns A whole number from 0 to {@link NAN_KEY}.
  */
 export function keyOf(bits: number): number {
-  const key = bits & KEY_MASK;
-  return Math.min(key, NAN_KEY);
+  // NAN_KEY as a literal: a variable of a module is no constant to the optimiser, and this is the innermost loop.
+  return Math.min(bits & 0x7fffffff, 0x7f800001);
 }
 
 /**

@@ -1,9 +1,6 @@
 import { selectSmallest } from './introselect';
 import { type Cut, findCut, isAbove, keyOf } from './select';
 
-/** Room above and below: keys and the names of the tied together are fewer than 2³², but more than 2³¹. */
-const BIAS = 2 ** 30;
-
 /**
  * Which of the entries tied at a cut PyTorch takes. The others need no telling apart, so only the tied are numbered:
  * in place of one key they get as many as they are, and the keys above move up.
@@ -15,12 +12,14 @@ const BIAS = 2 ** 30;
  */
 export function takenOfTied(keys: Int32Array, count: number, cut: Cut): Uint8Array {
   const { threshold, tied } = cut;
-  const tiedFrom = threshold - BIAS;
+  // Keys and the names of the tied together are fewer than 2³², but can be more than 2³¹.
+  const bias = 2 ** 30;
+  const tiedFrom = threshold - bias;
   const tiedTo = tiedFrom + tied - 1;
   let next = tiedFrom;
   for (let i = 0; i < keys.length; i++) {
     const key = keyOf(keys[i]!);
-    keys[i] = key === threshold ? next++ : key - BIAS + (-isAbove(key, threshold) & (tied - 1));
+    keys[i] = key === threshold ? next++ : key - bias + (-isAbove(key, threshold) & (tied - 1));
   }
   selectSmallest({ keys, tiedFrom, tiedTo }, count);
   const taken = new Uint8Array(tied);
