@@ -47,6 +47,7 @@ export interface PruneErrorDetails {
  * ```
  */
 export class PruneError extends Error {
+  /** By which {@link isPruneError} knows it, whichever copy of the library threw it. */
   override readonly name = 'PruneError';
   /** What went wrong, in one word. */
   readonly kind: PruneErrorKind;

@@ -4,7 +4,7 @@
  * @module
  */
 export type { ApplyOptions } from './core/apply';
-export { CustomFromMask } from './core/custom-from-mask';
+export { CustomFromMask, type HostMask } from './core/custom-from-mask';
 export { BasePruningMethod, PruningContainer } from './core/method';
 export type { Axes } from './core/names';
 export type { Dim, MaskRequest, PruningMethod, PruningType } from './core/request';

@@ -7,8 +7,10 @@ import { BasePruningMethod } from './method';
 import type { MaskRequest } from './request';
 
 /** A mask on the host: bytes, and where the mask's entries lie in them. */
-interface HostMask {
+export interface HostMask {
+  /** 0 and 1 only. */
   readonly bytes: Uint8Array;
+  /** The mask's shape, and where its entries lie in `bytes`. */
   readonly layout: Layout;
 }
 

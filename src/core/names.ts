@@ -2,7 +2,9 @@ import { expanded, type Layout, merged, permuted, rowMajor, taken } from '../mas
 
 /** The axes of output and input channels in PyTorch's layout; in tfjs's where PyTorch has no such layer. */
 export interface Axes {
+  /** The axis of output channels. */
   readonly out?: number;
+  /** The axis of input channels. */
   readonly in?: number;
 }
 

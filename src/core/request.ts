@@ -33,10 +33,25 @@ export interface MaskRequest {
 
 /** What every pruning method can do; see {@link BasePruningMethod}. */
 export interface PruningMethod {
+  /** What the method chooses among on top of earlier prunings. */
   readonly pruningType: PruningType;
+  /** The name of the parameter that the method was applied to. */
   tensorName: string | undefined;
+  /**
+   * @param t What to rank by.
+   * @param defaultMask The mask so far, of the same shape.
+   * @returns The new mask as a tensor of that shape; the caller disposes it.
+   */
   computeMask(t: tf.Tensor, defaultMask: tf.Tensor): tf.Tensor;
+  /**
+   * @param request A parameter, with the mask it has.
+   * @returns The new mask, in the order of its scores.
+   */
   maskFor(request: MaskRequest): Uint8Array;
+  /**
+   * @param requests Parameters that are pruned together.
+   * @returns A new mask for each.
+   */
   masksFor(requests: readonly MaskRequest[]): Uint8Array[];
 }
 

@@ -3,5 +3,6 @@
  *
  * @module
  */
+export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
 export { asResNet, type Bottleneck, type ResNet, type ResNetChildren } from './resnet';
 export { type ResNetOptions, resnet50 } from './resnet50';

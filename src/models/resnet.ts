@@ -6,12 +6,15 @@ import { convsOf, planResNet, RESNET50, type ResNetPlan } from './resnet-plan';
 export interface Bottleneck {
   /** The 1×1 convolution that narrows. */
   readonly conv1: tf.layers.Layer;
+  /** Batch normalisation after conv1. */
   readonly bn1: tf.layers.Layer;
   /** The 3×3 convolution, which strides in the first block of layer2, layer3 and layer4. */
   readonly conv2: tf.layers.Layer;
+  /** Batch normalisation after conv2. */
   readonly bn2: tf.layers.Layer;
   /** The 1×1 convolution that widens. */
   readonly conv3: tf.layers.Layer;
+  /** Batch normalisation after conv3. */
   readonly bn3: tf.layers.Layer;
   /** What brings the block's input to the size of its result, in the first block of each stage. */
   readonly downsample?: readonly [conv: tf.layers.Layer, bn: tf.layers.Layer];
@@ -19,12 +22,19 @@ export interface Bottleneck {
 
 /** The children of torchvision's ResNet50. */
 export interface ResNetChildren {
+  /** The stem: a 7×7 convolution of stride 2. */
   readonly conv1: tf.layers.Layer;
+  /** Batch normalisation after the stem. */
   readonly bn1: tf.layers.Layer;
+  /** The first stage: 3 blocks, 256 channels. */
   readonly layer1: readonly Bottleneck[];
+  /** The second stage: 4 blocks, 512 channels. */
   readonly layer2: readonly Bottleneck[];
+  /** The third stage: 6 blocks, 1,024 channels. */
   readonly layer3: readonly Bottleneck[];
+  /** The fourth stage: 3 blocks, 2,048 channels. */
   readonly layer4: readonly Bottleneck[];
+  /** The classifier, from pooled features to logits. */
   readonly fc: tf.layers.Layer;
 }
 

@@ -1,1 +1,7 @@
+/**
+ * What tfjs lacks for training on its wasm backend.
+ *
+ * @module
+ */
+export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
 export { registerTrainingKernels } from './register';

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
 export { type LoadStateDictOptions, type LoadStateDictResult, loadStateDict } from './load-state-dict';
 export { readPth } from './read-pth';
 export { stateDict } from './state-dict';

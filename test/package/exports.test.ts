@@ -77,6 +77,8 @@ describe('exported names', () => {
   it('tfjs-prune/weights', () => {
     expect(names(weights)).toMatchInlineSnapshot(`
       [
+        "PruneError",
+        "isPruneError",
         "loadStateDict",
         "readPth",
         "stateDict",
@@ -87,7 +89,9 @@ describe('exported names', () => {
   it('tfjs-prune/models', () => {
     expect(names(models)).toMatchInlineSnapshot(`
       [
+        "PruneError",
         "asResNet",
+        "isPruneError",
         "resnet50",
       ]
     `);
@@ -96,6 +100,8 @@ describe('exported names', () => {
   it('tfjs-prune/training', () => {
     expect(names(training)).toMatchInlineSnapshot(`
       [
+        "PruneError",
+        "isPruneError",
         "registerTrainingKernels",
       ]
     `);
