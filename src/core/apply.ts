@@ -2,9 +2,10 @@ import type * as tf from '@tensorflow/tfjs';
 import { isPruneError, PruneError } from '../errors';
 import { scatter } from '../masks/gather';
 import { checkShape, checkTensor } from './bridge';
-import { describe, type Parameter, resolvePrunable } from './parameter';
+import { describe, type Parameter } from './parameter';
 import { type Installation, install, originalValues, stateOf, storedValues } from './reparametrisation';
 import type { MaskRequest, PruningMethod } from './request';
+import { resolvePrunable } from './resolve';
 
 /** How a parameter is to be pruned. */
 export interface ApplyOptions {
@@ -68,7 +69,7 @@ export function apply<M extends PruningMethod>(
   layer: unknown,
   name: string,
   method: PruningMethod,
-  combine: (previous: PruningMethod | undefined) => M,
+  combine: (previous: PruningMethod | undefined, name: string) => M,
   options: ApplyOptions,
 ): M {
   const parameter = resolvePrunable(layer, name);
@@ -77,7 +78,7 @@ export function apply<M extends PruningMethod>(
     const reading = readParameter(parameter, options);
     const mask = method.maskFor(reading.request);
     method.tensorName = parameter.name;
-    const combined = combine(stateOf(parameter.variable)?.method);
+    const combined = combine(stateOf(parameter.variable)?.method, parameter.name);
     install(installationOf(reading, mask, combined));
     return combined;
   } catch (error) {

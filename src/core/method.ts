@@ -67,7 +67,7 @@ export abstract class BasePruningMethod implements PruningMethod {
    * @param name The parameter: PyTorch's name for PyTorch's layout, tfjs's for tfjs's.
    * @param args What the method's constructor takes.
    * @returns The method, or the {@link PruningContainer} that it joined if the parameter was pruned already.
-   * @throws {@link PruneError} as {@link resolvePrunable} and the method do.
+   * @throws {@link PruneError} `parameter` or `state` if the layer has no such parameter to prune, and as the method throws.
    */
   static apply<Args extends unknown[]>(
     this: new (
@@ -94,7 +94,7 @@ export abstract class BasePruningMethod implements PruningMethod {
       layer,
       name,
       this,
-      (previous) => (previous === undefined ? this : joined(previous, this)),
+      (previous, parameter) => (previous === undefined ? this : joined(previous, this, parameter)),
       options,
     );
   }
@@ -225,14 +225,18 @@ export class PruningContainer extends BasePruningMethod implements Iterable<Base
 }
 
 /**
- * A container of what pruned a parameter before and a newer method; neither is changed.
+ * A container of what pruned a parameter before and a newer method.
  *
- * @param previous A method or a container.
+ * @param previous A method or a container; not changed.
  * @param method The newer one.
+ * @param name The parameter's name, which all of them get: it may have been reached by another (a cell's, say), and one
+ *   method may have pruned several parameters.
  */
-export function joined(previous: PruningMethod, method: BasePruningMethod): PruningContainer {
+export function joined(previous: PruningMethod, method: BasePruningMethod, name: string): PruningContainer {
   const earlier = isContainer(previous) ? [...previous] : [previous];
-  return new PruningContainer(...earlier.filter(isMethod), method);
+  const methods = [...earlier.filter(isMethod), method];
+  for (const each of methods) each.tensorName = name;
+  return new PruningContainer(...methods);
 }
 
 function isContainer(method: PruningMethod): method is PruningContainer {

@@ -2,12 +2,13 @@ import type * as tf from '@tensorflow/tfjs';
 import { installationOf, type Reading, readParameter } from '../core/apply';
 import { CustomFromMask } from '../core/custom-from-mask';
 import { type BasePruningMethod, joined } from '../core/method';
-import { describe, resolvePrunable } from '../core/parameter';
+import { describe } from '../core/parameter';
 import { installAll, stateOf } from '../core/reparametrisation';
+import { resolvePrunable } from '../core/resolve';
 import { PruneError } from '../errors';
 import type { Amount } from '../masks/amount';
 
-/** A parameter of a layer, as {@link parameters} lists them. */
+/** A parameter of a layer, as {@link index!parameters | parameters} lists them. */
 export type NamedParameter<L extends object = object> = readonly [layer: L, name: string];
 
 /** A method, or a class of methods that are made from an amount alone. */
@@ -42,27 +43,30 @@ function listOf(parameters: Iterable<NamedParameter>): NamedParameter[] {
   const allowed = 'an iterable of [layer, name] pairs';
   const isIterable = typeof parameters === 'object' && parameters !== null && Symbol.iterator in parameters;
   const list = isIterable ? [...parameters] : undefined;
-  const wrong =
-    list === undefined ? parameters : list.find((pair) => !Array.isArray(pair) || pair.length !== 2);
-  if (list !== undefined && wrong === undefined) return list;
-  throw new PruneError('argument', `parameters must be ${allowed}, but got ${String(wrong)}.`, {
-    given: wrong,
+  const wrong = list?.findIndex((pair) => !Array.isArray(pair) || pair.length !== 2);
+  if (list !== undefined && wrong === -1) return list;
+  const given: unknown = wrong === undefined ? parameters : list?.[wrong];
+  throw new PruneError('argument', `parameters must be ${allowed}, but got ${String(given)}.`, {
+    given,
     allowed,
   });
 }
 
 function checkScores(list: readonly NamedParameter[], scores: GlobalOptions['importanceScores']): void {
   if (scores === undefined) return;
-  if (!(scores instanceof Map)) {
-    const allowed = 'a Map from a layer to { name: tensor }';
-    throw new PruneError('argument', `importanceScores must be ${allowed}.`, { given: scores, allowed });
-  }
-  for (const [layer, byName] of scores) {
-    for (const name of Object.keys(byName)) {
-      if (list.some(([listed, listedName]) => listed === layer && listedName === name)) continue;
-      const message = `importanceScores name '${name}' of ${describe(layer)}, which is not among the parameters.`;
-      throw new PruneError('argument', message, { given: name, allowed: list.map(([, listed]) => listed) });
-    }
+  const allowed = 'a Map from a layer of the parameters to { name: tensor }';
+  const entries = scores instanceof Map ? [...scores] : [[undefined, undefined]];
+  for (const [layer, byName] of entries) {
+    const named = list.filter(([listed]) => listed === layer).map(([, name]) => name);
+    const given = typeof byName === 'object' && byName !== null ? Object.keys(byName) : [];
+    const stray = given.find((name) => !named.includes(name));
+    if (given.length > 0 && stray === undefined) continue;
+    const where = named.length === 0 ? '' : `; of ${describe(layer)} there are: ${named.join(', ')}`;
+    const got = stray === undefined ? '' : `, but got scores for '${stray}'`;
+    throw new PruneError('argument', `importanceScores must be ${allowed}${got}${where}.`, {
+      given: scores,
+      allowed,
+    });
   }
 }
 
@@ -88,7 +92,7 @@ function readAll(list: readonly NamedParameter[], scores: GlobalOptions['importa
  * too little; scores for what is not listed are refused.
  * Source: `torch.nn.utils.prune.global_unstructured`.
  *
- * @param parameters Pairs of layer and name, such as {@link parameters} gives.
+ * @param parameters Pairs of layer and name, such as {@link index!parameters | parameters} gives.
  * @param method {@link L1Unstructured}, {@link RandomUnstructured}, or an unstructured method of your own: a class made
  *   from the amount, or an instance.
  * @param options The amount, and importance scores.
@@ -114,7 +118,7 @@ export function globalUnstructured(
       const part = new CustomFromMask({ bytes: masks[i]!, layout });
       part.tensorName = name;
       const previous = stateOf(variable)?.method;
-      return installationOf(reading, masks[i]!, previous === undefined ? part : joined(previous, part));
+      return installationOf(reading, masks[i]!, previous === undefined ? part : joined(previous, part, name));
     }),
   );
 }

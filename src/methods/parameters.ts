@@ -1,15 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { BasePruningMethod } from '../core/method';
-import {
-  classNameOf,
-  describe,
-  layersOf,
-  type Parameter,
-  resolve,
-  type Slot,
-  slotsOf,
-} from '../core/parameter';
+import { classNameOf, describe, layersOf, type Parameter, type Slot, slotsOf } from '../core/parameter';
 import { originalValues, stateOf, storedValues } from '../core/reparametrisation';
+import { resolve } from '../core/resolve';
 import { PruneError } from '../errors';
 import { gather } from '../masks/gather';
 import type { NamedParameter } from './global-unstructured';

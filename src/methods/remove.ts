@@ -1,5 +1,6 @@
-import { describe, layersOf, type Parameter, resolve, slotsOf } from '../core/parameter';
+import { describe, layersOf, type Parameter, slotsOf } from '../core/parameter';
 import { originalValues, stateOf, uninstall } from '../core/reparametrisation';
+import { resolve } from '../core/resolve';
 import { PruneError } from '../errors';
 
 function resolvePruned(layer: object, name: string, action: string): Parameter {

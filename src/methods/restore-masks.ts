@@ -1,7 +1,7 @@
 import { installationOf, readParameter } from '../core/apply';
 import { CustomFromMask } from '../core/custom-from-mask';
-import { resolvePrunable } from '../core/parameter';
 import { installAll, stateOf } from '../core/reparametrisation';
+import { resolvePrunable } from '../core/resolve';
 import type { NamedParameter } from './global-unstructured';
 import { type ParameterFilter, parameters } from './parameters';
 
