@@ -101,7 +101,7 @@ export function randomStructured(
   const { threshold } = findCut([{ bits: draws }], count);
   return maskWithout(
     channels,
-    left.filter((_, i) => draws[i]! < threshold),
+    left.filter((_, i) => draws[i]! <= threshold),
   );
 }
 
