@@ -129,8 +129,11 @@ export interface Installation {
 
 function write(variable: tf.Variable, values: Float32Array, assign: (value: tf.Tensor) => void): void {
   const tensor = tf.tensor(values, variable.shape);
-  assign(tensor);
-  tensor.dispose();
+  try {
+    assign(tensor);
+  } finally {
+    tensor.dispose();
+  }
 }
 
 /**
