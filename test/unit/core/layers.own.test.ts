@@ -143,6 +143,22 @@ describe('an object that holds tf.Variables', () => {
   });
 });
 
+describe('an object that cannot be changed', () => {
+  it('is left as it is: pruned as a whole or not at all', () => {
+    const weight = tf.variable(tf.tensor1d([1, 2, 3]));
+    const frozen = Object.freeze({ weight });
+    let refused: unknown;
+    try {
+      prune.l1Unstructured(frozen, 'weight', 1);
+    } catch (error) {
+      refused = error;
+    }
+    expect(refused === undefined || prune.isPruneError(refused), String(refused)).toBe(true);
+    expect(prune.isPruned(frozen)).toBe(refused === undefined);
+    expect([...weight.dataSync()]).toEqual(refused === undefined ? [0, 2, 3] : [1, 2, 3]);
+  });
+});
+
 describe('models', () => {
   function nested() {
     const inner = tf.sequential({

@@ -170,6 +170,20 @@ describe('a method of one’s own', () => {
     ]);
   });
 
+  it('revives nothing, whatever its mask says: masks only shrink', () => {
+    class AllOnes extends prune.BasePruningMethod {
+      override computeMask(t: tf.Tensor): tf.Tensor {
+        return tf.onesLike(t);
+      }
+    }
+    const layer = prune.l1Unstructured(linear(matrix), 'weight', 3);
+    const before = flat(layer, 'weight');
+    AllOnes.apply(layer, 'weight');
+    expect(flat(layer, 'weight')).toEqual(before);
+    expect(flat(layer, 'weight_mask').filter((bit) => bit === 0)).toHaveLength(3);
+    expect(prune.methodOf(layer, 'weight')).toHaveLength(2);
+  });
+
   it('works globally, as a class or as an instance', () => {
     const layers = [linear(matrix), linear([[0, 0.1, -2]])];
     const weights = layers.map((layer): [tf.layers.Layer, string] => [layer, 'weight']);

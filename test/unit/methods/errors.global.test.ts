@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fillWeights, linear } from '../../support/layers';
 import { expectNoLeak } from '../../support/memory';
-import { expectRefused, type Parameter } from '../../support/trace';
+import { expectRefused, type Parameter, thrownWithoutTrace } from '../../support/trace';
 
 describe('globalUnstructured', () => {
   const [first, second] = [linear([[1, 2, 3]], [4]), linear([[5, 6, 7]])];
@@ -59,6 +59,30 @@ describe('globalUnstructured', () => {
       () => prune.globalUnstructured(both, new prune.CustomFromMask(row)),
     ],
     ['a container', 'argument', /./, () => prune.globalUnstructured(both, new prune.PruningContainer())],
+    [
+      'a list with a hole',
+      'argument',
+      /./,
+      () => prune.globalUnstructured([undefined] as never, L1, { amount }),
+    ],
+    ['a list with null', 'argument', /./, () => prune.globalUnstructured([null] as never, L1, { amount })],
+    [
+      'scores for null',
+      'argument',
+      /importanceScores/,
+      () =>
+        prune.globalUnstructured(both, L1, {
+          amount,
+          importanceScores: new Map([[null as never, { weight: row }]]),
+        }),
+    ],
+    [
+      'null for scores of a layer',
+      'argument',
+      /importanceScores/,
+      () =>
+        prune.globalUnstructured(both, L1, { amount, importanceScores: new Map([[first, null as never]]) }),
+    ],
     ['no method', 'argument', /./, () => prune.globalUnstructured(both, undefined as never, { amount })],
     [
       'a class that is no method',
@@ -170,5 +194,22 @@ describe('a refused global run', () => {
         'amount',
       );
     });
+  });
+
+  it.each([false, true])('leaves no trace when the backend fails halfway (pruned before: %s)', (before) => {
+    const [first, second] = [linear([[1, -2, 3]]), linear([[4, 0.5, 6]])];
+    if (before) prune.l1Unstructured(first, 'weight', 1);
+    const kernel = second.trainableWeights[0]!.read() as tf.Variable;
+    kernel.assign = () => {
+      throw new Error('out of memory');
+    };
+    const parameters: [tf.layers.Layer, string][] = [
+      [first, 'weight'],
+      [second, 'weight'],
+    ];
+    const error = thrownWithoutTrace(parameters, () =>
+      prune.globalUnstructured(parameters, prune.L1Unstructured, { amount: 3 }),
+    );
+    expect(String(error)).toMatch(/out of memory/);
   });
 });

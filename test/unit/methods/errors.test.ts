@@ -79,6 +79,11 @@ describe('dims, norms and structure', () => {
     { title: 'dim 0.5', call: (layer) => prune.lnStructured(layer, 'weight', 1, 2, 0.5), kind: 'dim' },
     { title: 'dim NaN', call: (layer) => prune.lnStructured(layer, 'kernel', 1, 2, Number.NaN), kind: 'dim' },
     {
+      title: 'dim null',
+      call: (layer) => prune.lnStructured(layer, 'weight', 1, 2, null as never),
+      kind: 'dim',
+    },
+    {
       title: "dim 'height'",
       call: (layer) => prune.randomStructured(layer, 'weight', 1, 'height' as never),
       kind: 'dim',
