@@ -18,8 +18,9 @@ let conv2dGradient: tf.GradConfig | undefined;
  * `tf.depthwiseConv2d`'s input and filter, made of operations that the backend has. A kernel that tfjs (or anyone
  * else) has registered is left alone.
  *
- * It also lets a dilated `tf.conv2d` be differentiated, which tfjs refuses on every backend. Layers whose activation
- * is linear stay refused: tfjs checks them in `tf.fused.conv2d`, where no gradient can be registered.
+ * It also lets a dilated `tf.conv2d` be differentiated, which tfjs refuses on every backend. A dilated layer can be
+ * trained if its activation is relu or elu; tfjs still refuses the others, in `tf.fused.conv2d`, where no gradient can
+ * be registered.
  *
  * Call it once, before or after the backend becomes active; further calls change nothing.
  *

@@ -89,4 +89,26 @@ describe('the kernels', () => {
     expect(() => tf.grad(dilated)(x)).toThrow();
     tf.dispose([x, filter]);
   });
+
+  it.each([
+    { activation: 'relu', trains: true },
+    { activation: 'elu', trains: true },
+    { activation: 'linear', trains: false },
+  ] as const)('train a dilated $activation layer: $trains', async ({ activation, trains }) => {
+    const conv = tf.layers.conv2d({
+      inputShape: [8, 8, 2],
+      filters: 3,
+      kernelSize: 3,
+      dilationRate: 2,
+      activation,
+    });
+    const model = tf.sequential({ layers: [conv, tf.layers.flatten(), tf.layers.dense({ units: 1 })] });
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const data = { xs: tf.ones([2, 8, 8, 2]), ys: tf.ones([2, 1]) };
+    const fit = model.fit(data.xs, data.ys, { verbose: 0 });
+    if (trains) await fit;
+    else await expect(fit).rejects.toThrow(/dilation rates greater than 1 are not yet supported/);
+    tf.dispose(data);
+    model.dispose();
+  });
 });
