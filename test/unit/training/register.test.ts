@@ -89,7 +89,9 @@ describe('the kernels', () => {
     expect(() => tf.grad(dilated)(x)).toThrow();
     tf.dispose([x, filter]);
   });
+});
 
+describe('dilated layers', () => {
   it.each([
     { activation: 'relu', trains: true },
     { activation: 'elu', trains: true },
