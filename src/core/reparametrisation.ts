@@ -6,9 +6,9 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { noteCopy } from './copies';
+import { displacedBy, merge } from './displaced';
 import type { Parameter, Slot } from './parameter';
 import type { PruningMethod } from './request';
-import { merge, split } from './split';
 
 /** What is known of a pruned variable; kept on the variable itself, where a second loaded copy finds it too. */
 export interface PruningState {
@@ -136,6 +136,19 @@ function write(variable: tf.Variable, values: Float32Array, assign: (value: tf.T
   }
 }
 
+/** Stores what a mask leaves of the variable, or of the values that replace it. Masked where the values are, so only the mask travels. */
+function writeMasked(
+  variable: tf.Variable,
+  mask: Uint8Array,
+  assign: (value: tf.Tensor) => void,
+  replacement?: Float32Array,
+): void {
+  tf.tidy(() => {
+    const value = replacement === undefined ? variable : tf.tensor(replacement, variable.shape);
+    assign(tf.where(tf.tensor(mask, variable.shape, 'bool'), value, tf.zerosLike(value)));
+  });
+}
+
 /**
  * Stores a mask and the weights that it leaves. Nothing has changed if it throws.
  *
@@ -145,12 +158,12 @@ export function install({ parameter, mask, method, original, replaces = false }:
   noteCopy();
   const { slot, variable } = parameter;
   const attachment = attachmentOf(variable);
-  const { masked, displaced } = split(mask, original);
+  const displaced = displacedBy(mask, original);
   const before = attachment?.state.displaced.length ?? 0;
+  const assign = attachment?.assign ?? ((value: tf.Tensor) => variable.assign(value));
   // Prunings only take away, so as many zeros as before are the same zeros.
-  if (replaces || displaced.length !== before) {
-    write(variable, masked, attachment?.assign ?? ((value) => variable.assign(value)));
-  }
+  if (replaces) writeMasked(variable, mask, assign, original);
+  else if (displaced.length !== before) writeMasked(variable, mask, assign);
   const state: PruningState = { mask, displaced, method };
   if (attachment === undefined) attach(slot, variable, state);
   else {
@@ -187,7 +200,7 @@ function restore(variable: tf.Variable, state: PruningState, original: Float32Ar
   if (attachment === undefined) return;
   attachment.freeMask();
   attachment.state = state;
-  write(variable, split(state.mask, original).masked, attachment.assign);
+  writeMasked(variable, state.mask, attachment.assign, original);
 }
 
 /** A host copy of what a variable stores. */
@@ -208,7 +221,7 @@ export function originalValues(
 ): Float32Array {
   const state = stateOf(variable);
   if (state === undefined) return stored;
-  return merge(state.mask, { masked: stored, displaced: state.displaced });
+  return merge(state.mask, stored, state.displaced);
 }
 
 /**
