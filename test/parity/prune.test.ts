@@ -26,11 +26,11 @@ interface Case {
 
 type Naming = 'torch' | 'tfjs';
 
-const fixture: { cases: Case[]; selection?: Case[]; global: Case[] } = JSON.parse(
+const fixture: { cases: Case[]; selection: Case[]; global: Case[] } = JSON.parse(
   readFileSync(new URL('./fixtures/masks.json', import.meta.url), 'utf8'),
 );
 
-const local = [...fixture.cases, ...(fixture.selection ?? [])];
+const local = [...fixture.cases, ...fixture.selection];
 
 function maskOf({ layer, torch }: Counterpart): Uint8Array {
   const tensor = prune.parameter(layer, `${torch}_mask`);
@@ -105,9 +105,9 @@ function runGlobal(counterparts: readonly Counterpart[], step: Step, naming: Nam
   ]);
   const parameters = counterparts.map((one): [tf.layers.Layer, string] => [one.layer, one[naming]]);
   const importanceScores = new Map(
-    counterparts.map((one, i) => {
-      const scores = step.scores?.[i];
-      return [one.layer, scores === undefined ? {} : { [one[naming]]: tensorOf(one, scores, naming) }];
+    step.scores?.map((scores, i) => {
+      const one = counterparts[i]!;
+      return [one.layer, { [one[naming]]: tensorOf(one, scores, naming) }];
     }),
   );
   const amount = amountOf(step.amount!);
