@@ -1,5 +1,13 @@
-/** How many words of four mask bytes can be added before a byte overflows. */
-const WORDS_AT_ONCE = 255;
+/** What a mask displaced. */
+export interface Displaced {
+  /** How many values that are. */
+  readonly count: number;
+  /** They alone, in order; or, where they are most of them, all the values at their own places. */
+  readonly values: Float32Array;
+}
+
+/** How many words of four bytes, each 0 or 1, can be added up before a byte overflows; a multiple of four. */
+const WORDS_AT_ONCE = 252;
 
 /** A mask as words of four bytes; what is left over at its end stays out. */
 function wordsOf(mask: Uint8Array): Uint32Array {
@@ -15,26 +23,29 @@ function wordsOf(mask: Uint8Array): Uint32Array {
 export function countZeros(mask: Uint8Array): number {
   const words = wordsOf(mask);
   let ones = 0;
-  for (let start = 0; start < words.length; start += WORDS_AT_ONCE) {
-    const end = Math.min(start + WORDS_AT_ONCE, words.length);
+  let i = 0;
+  while (i + WORDS_AT_ONCE <= words.length) {
     let sum = 0;
-    for (let i = start; i < end; i++) sum += words[i]!;
+    for (const end = i + WORDS_AT_ONCE; i < end; i += 4) {
+      sum += words[i]! + words[i + 1]! + words[i + 2]! + words[i + 3]!;
+    }
     ones += (sum & 255) + ((sum >>> 8) & 255) + ((sum >>> 16) & 255) + (sum >>> 24);
   }
-  for (let i = words.length * 4; i < mask.length; i++) ones += mask[i]!;
+  for (let byte = i * 4; byte < mask.length; byte++) ones += mask[byte]!;
   return mask.length - ones;
 }
 
 /**
- * The values that a mask displaces, gathered in one pass without a branch: each value is written, and the next one over
- * it unless it was displaced. Bits are moved, not numbers, so NaN and −0 come through.
+ * Keeps what a mask displaces. Where that is at least half of the values they are kept as a whole, which takes no pass
+ * over them and at most twice the memory; else they are gathered in one pass without a branch: each value is written,
+ * and the next one over it unless it was displaced. Bits are moved, not numbers, so NaN and −0 come through.
  *
  * @param mask 0 and 1 only.
- * @param values As many values; not changed.
- * @returns The values where the mask is zero, in order.
+ * @param values As many values. They may be kept, so nobody may change them later.
  */
-export function displacedBy(mask: Uint8Array, values: Float32Array): Float32Array {
+export function displacedBy(mask: Uint8Array, values: Float32Array): Displaced {
   const count = countZeros(mask);
+  if (2 * count >= mask.length) return { count, values };
   // One more than there are, for the last kept value to be written to.
   const displaced = new Float32Array(count + 1);
   const from = new Int32Array(values.buffer, values.byteOffset, values.length);
@@ -56,7 +67,7 @@ export function displacedBy(mask: Uint8Array, values: Float32Array): Float32Arra
     to[next] = from[i]!;
     next += 1 - mask[i]!;
   }
-  return displaced.subarray(0, count);
+  return { count, values: displaced.subarray(0, count) };
 }
 
 /**
@@ -64,14 +75,15 @@ export function displacedBy(mask: Uint8Array, values: Float32Array): Float32Arra
  *
  * @param mask 0 and 1 only.
  * @param stored The values that are left, anything where the mask is zero; not changed.
- * @param displaced The values where the mask is zero, in order.
+ * @param displaced What the mask displaced.
  * @returns A new array.
  */
-export function merge(mask: Uint8Array, stored: Float32Array, displaced: Float32Array): Float32Array {
-  const values = new Float32Array(stored);
-  const to = new Int32Array(values.buffer);
-  const from = new Int32Array(displaced.buffer, displaced.byteOffset, displaced.length);
+export function merge(mask: Uint8Array, stored: Float32Array, { values }: Displaced): Float32Array {
+  const merged = new Float32Array(stored);
+  const to = new Int32Array(merged.buffer);
+  const from = new Int32Array(values.buffer, values.byteOffset, values.length);
+  const whole = values.length === mask.length;
   let next = 0;
-  for (let i = 0; i < mask.length; i++) if (mask[i] === 0) to[i] = from[next++]!;
-  return values;
+  for (let i = 0; i < mask.length; i++) if (mask[i] === 0) to[i] = from[whole ? i : next++]!;
+  return merged;
 }

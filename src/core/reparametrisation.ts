@@ -6,7 +6,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { noteCopy } from './copies';
-import { displacedBy, merge } from './displaced';
+import { type Displaced, displacedBy, merge } from './displaced';
+import { masked } from './memory';
 import type { Parameter, Slot } from './parameter';
 import type { PruningMethod } from './request';
 
@@ -15,7 +16,7 @@ export interface PruningState {
   /** 1 where the weight stays, 0 where it is pruned; in the variable's own order. */
   readonly mask: Uint8Array;
   /** The values that the zeros of the mask displaced, in the variable's own order. */
-  readonly displaced: Float32Array;
+  readonly displaced: Displaced;
   /** The method that made the mask, a container where there was more than one. */
   readonly method: PruningMethod;
 }
@@ -51,11 +52,11 @@ function override(target: object, property: PropertyKey, descriptor: PropertyDes
 
 /** Reads of a variable: itself, or inside a gradient an identity that masks what flows back. */
 function readThrough(variable: tf.Variable, maskTensor: () => tf.Tensor): () => tf.Tensor {
-  const masked = tf.customGrad(() => ({
+  const withMaskedGradient = tf.customGrad(() => ({
     value: variable.clone(),
-    gradFunc: (dy: tf.Tensor) => tf.where(maskTensor(), dy, tf.zerosLike(dy)),
+    gradFunc: (dy: tf.Tensor) => dy.mul(maskTensor()),
   }));
-  return () => (tf.engine().state.gradientDepth > 0 ? masked(variable) : variable);
+  return () => (tf.engine().state.gradientDepth > 0 ? withMaskedGradient(variable) : variable);
 }
 
 function overrideReads(slot: Slot, variable: tf.Variable, read: () => tf.Tensor): () => void {
@@ -77,7 +78,7 @@ function overrideReads(slot: Slot, variable: tf.Variable, read: () => tf.Tensor)
 function attach(slot: Slot, variable: tf.Variable, state: PruningState): Attachment {
   let tensor: tf.Tensor | undefined;
   const maskTensor = (): tf.Tensor => {
-    tensor ??= tf.keep(tf.tensor(attachment.state.mask, variable.shape, 'bool'));
+    tensor ??= tf.keep(maskTensorOf(attachment.state.mask, variable));
     return tensor;
   };
   const assign = variable.assign.bind(variable);
@@ -102,7 +103,7 @@ function attach(slot: Slot, variable: tf.Variable, state: PruningState): Attachm
     value: (value: tf.Tensor) => {
       const fits = value.dtype === variable.dtype && tf.util.arraysEqual(value.shape, variable.shape);
       if (!fits) return assign(value);
-      tf.tidy(() => assign(tf.where(maskTensor(), value, tf.zerosLike(value))));
+      tf.tidy(() => assign(masked(value, attachment.state.mask, maskTensor)));
     },
   });
   override(variable, 'dispose', {
@@ -136,6 +137,10 @@ function write(variable: tf.Variable, values: Float32Array, assign: (value: tf.T
   }
 }
 
+function maskTensorOf(mask: Uint8Array, { shape }: tf.Variable): tf.Tensor {
+  return tf.tensor(mask, shape, 'bool');
+}
+
 /** Stores what a mask leaves of the variable, or of the values that replace it. Masked where the values are, so only the mask travels. */
 function writeMasked(
   variable: tf.Variable,
@@ -145,8 +150,14 @@ function writeMasked(
 ): void {
   tf.tidy(() => {
     const value = replacement === undefined ? variable : tf.tensor(replacement, variable.shape);
-    assign(tf.where(tf.tensor(mask, variable.shape, 'bool'), value, tf.zerosLike(value)));
+    assign(masked(value, mask, () => maskTensorOf(mask, variable)));
   });
+}
+
+/** What is kept of values that were read. The wasm backend copies what it hands out; others hand out what they compute with. */
+function owned(displaced: Displaced, read: Float32Array): Displaced {
+  const isShared = displaced.values === read && tf.getBackend() !== 'wasm';
+  return isShared ? { ...displaced, values: read.slice() } : displaced;
 }
 
 /**
@@ -158,12 +169,12 @@ export function install({ parameter, mask, method, original, replaces = false }:
   noteCopy();
   const { slot, variable } = parameter;
   const attachment = attachmentOf(variable);
-  const displaced = displacedBy(mask, original);
-  const before = attachment?.state.displaced.length ?? 0;
+  const displaced = owned(displacedBy(mask, original), original);
+  const before = attachment?.state.displaced.count ?? 0;
   const assign = attachment?.assign ?? ((value: tf.Tensor) => variable.assign(value));
   // Prunings only take away, so as many zeros as before are the same zeros.
   if (replaces) writeMasked(variable, mask, assign, original);
-  else if (displaced.length !== before) writeMasked(variable, mask, assign);
+  else if (displaced.count !== before) writeMasked(variable, mask, assign);
   const state: PruningState = { mask, displaced, method };
   if (attachment === undefined) attach(slot, variable, state);
   else {

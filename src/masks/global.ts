@@ -145,11 +145,16 @@ function tiesAt(cut: Cut): Ties {
 function maskAbove(bits: Int32Array, old: Uint8Array | undefined, cut: Cut): Uint8Array {
   const threshold = lastPruned(cut);
   const mask = new Uint8Array(bits.length);
-  if (old === undefined) {
-    for (let i = 0; i < bits.length; i++) mask[i] = isAbove(keyOf(bits[i]!), threshold);
-  } else {
-    for (let i = 0; i < bits.length; i++) mask[i] = old[i]! & isAbove(keyOf(bits[i]!), threshold);
+  const words = new Uint32Array(mask.buffer, 0, mask.length >> 2);
+  for (let word = 0, i = 0; word < words.length; word++, i += 4) {
+    words[word] =
+      isAbove(keyOf(bits[i]!), threshold) |
+      (isAbove(keyOf(bits[i + 1]!), threshold) << 8) |
+      (isAbove(keyOf(bits[i + 2]!), threshold) << 16) |
+      (isAbove(keyOf(bits[i + 3]!), threshold) << 24);
   }
+  for (let i = words.length * 4; i < bits.length; i++) mask[i] = isAbove(keyOf(bits[i]!), threshold);
+  if (old !== undefined) for (let i = 0; i < mask.length; i++) mask[i]! &= old[i]!;
   return mask;
 }
 

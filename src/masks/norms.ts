@@ -111,23 +111,29 @@ const squares: Fold = {
     for (let i = from; i < to; i++) sum += values[i]! * values[i]!;
     return total + sum;
   },
-  /** Four rows at a time, for a quarter of the additions to memory. */
+  /** Eight rows at a time, for an eighth of the additions to memory. */
   rows(values, totals) {
     const width = totals.length;
     let from = 0;
-    for (; from + 4 * width <= values.length; from += 4 * width) {
-      for (let i = from; i < from + width; i++) {
-        const a = values[i]!;
-        const b = values[i + width]!;
-        const c = values[i + 2 * width]!;
-        const d = values[i + 3 * width]!;
-        totals[i - from]! += a * a + b * b + c * c + d * d;
-      }
+    for (; from + 8 * width <= values.length; from += 8 * width) {
+      for (let i = 0; i < width; i++) totals[i]! += squaresOfEight(values, from + i, width);
     }
     for (let i = from; i < values.length; i++) totals[(i - from) % width]! += values[i]! * values[i]!;
   },
   norm: Math.sqrt,
 };
+
+function squaresOfEight(values: Float32Array, from: number, step: number): number {
+  const a = values[from]!;
+  const b = values[from + step]!;
+  const c = values[from + 2 * step]!;
+  const d = values[from + 3 * step]!;
+  const e = values[from + 4 * step]!;
+  const f = values[from + 5 * step]!;
+  const g = values[from + 6 * step]!;
+  const h = values[from + 7 * step]!;
+  return a * a + b * b + c * c + d * d + (e * e + f * f + g * g + h * h);
+}
 
 const nonZeros: Fold = {
   start: 0,

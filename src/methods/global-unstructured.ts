@@ -58,9 +58,9 @@ function checkScores(list: readonly NamedParameter[], scores: GlobalOptions['imp
   const entries = scores instanceof Map ? [...scores] : [[undefined, undefined]];
   for (const [layer, byName] of entries) {
     const named = list.filter(([listed]) => listed === layer).map(([, name]) => name);
-    const given = typeof byName === 'object' && byName !== null ? Object.keys(byName) : [];
-    const stray = given.find((name) => !named.includes(name));
-    if (given.length > 0 && stray === undefined) continue;
+    const given = typeof byName === 'object' && byName !== null ? Object.keys(byName) : undefined;
+    const stray = given?.find((name) => !named.includes(name));
+    if (named.length > 0 && given !== undefined && stray === undefined) continue;
     const where = named.length === 0 ? '' : `; of ${describe(layer)} there are: ${named.join(', ')}`;
     const got = stray === undefined ? '' : `, but got scores for '${stray}'`;
     throw new PruneError('argument', `importanceScores must be ${allowed}${got}${where}.`, {

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --rounds 5]`: how fast the library is, as ratios of medians taken in turns in one run. Ratios hold
+ * `npm run bench [-- --rounds 5] [--only WORD]`: how fast the library is, as ratios of medians taken in turns in one run. Ratios hold
  * where milliseconds do not: both sides see the same machine and the same noise.
  */
 import { execFileSync } from 'node:child_process';
@@ -18,8 +18,17 @@ interface Row {
   readonly ours: string;
 }
 
-const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
+const { values: options } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, only: { type: 'string', default: '' } },
+});
 const rounds = Number(options.rounds);
+
+const PREDICT = 'model.predict, 224×224: after pruning ÷ before';
+const MEMORY = 'peak memory of the process, global runs: torch ÷ ours';
+
+function isWanted({ what }: { readonly what: string }): boolean {
+  return what.includes(options.only);
+}
 
 function median(samples: readonly number[]): number {
   const sorted = [...samples].sort((a, b) => a - b);
@@ -56,7 +65,7 @@ const pruning: ReadonlyArray<{ what: string; target: string; turns: number; case
 
 async function benchPruning(resnet: ResNet, torch: Torch | undefined): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const { what, target, turns, cases } of pruning) {
+  for (const { what, target, turns, cases } of pruning.filter(isWanted)) {
     const ours: number[] = [];
     const theirs: number[] = [];
     for (const question of cases) run(resnet, question);
@@ -94,7 +103,7 @@ async function benchPredict(dense: ResNet): Promise<Row> {
   image.dispose();
   pruned.dispose();
   return {
-    what: 'model.predict, 224×224: after pruning ÷ before',
+    what: PREDICT,
     target: '≤ 1.02',
     ratio: (median(after) / median(before)).toFixed(3),
     torch: '–',
@@ -107,7 +116,7 @@ async function benchMemory(): Promise<Row> {
     execFileSync('npx', ['tsx', 'test/bench/peak.ts'], { encoding: 'utf8' }).trim().split('\n').at(-1),
   );
   const torch = await startTorch();
-  const what = 'peak memory of the process, global runs: torch ÷ ours';
+  const what = MEMORY;
   if (torch === undefined)
     return { what, target: '≥ 2', ratio: 'no torch', torch: '–', ours: megabytes(ours) };
   for (const kind of ['l1', 'random'] as const) {
@@ -133,5 +142,10 @@ console.log(
 const resnet = await model();
 const rows = await benchPruning(resnet, torch);
 torch?.close();
-rows.push(await benchPredict(resnet), await benchMemory());
+for (const [what, bench] of [
+  [PREDICT, () => benchPredict(resnet)],
+  [MEMORY, benchMemory],
+] as const) {
+  if (isWanted({ what })) rows.push(await bench());
+}
 console.table(rows);

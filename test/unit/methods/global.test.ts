@@ -176,6 +176,17 @@ describe('importance scores', () => {
     expect(flat(second, 'weight_mask')).toEqual([1, 1, 1]);
   });
 
+  it('may be empty for a layer, as when they are made in a loop', () => {
+    const { first, second, both } = twoLayers();
+    const importanceScores = new Map([
+      [first, {}],
+      [second, { weight: tf.tensor2d([[9, 8, 7]]) }],
+    ]);
+    prune.globalUnstructured(both, prune.L1Unstructured, { amount: 2, importanceScores });
+    expect(flat(first, 'weight_mask')).toEqual([0, 1, 1, 1, 1, 1, 1, 0]);
+    expect(flat(second, 'weight_mask')).toEqual([1, 1, 1]);
+  });
+
   it('are in the layout of the name', () => {
     const { first, second, both } = twoLayers();
     // tfjs's [in, out]: the scores of the input channels 0…3, a column for each output
