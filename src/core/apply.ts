@@ -2,8 +2,9 @@ import type * as tf from '@tensorflow/tfjs';
 import { isPruneError, PruneError } from '../errors';
 import { scatter } from '../masks/gather';
 import { checkShape, checkTensor } from './bridge';
+import { peek } from './memory';
 import { describe, type Parameter } from './parameter';
-import { type Installation, install, originalValues, stateOf, storedValues } from './reparametrisation';
+import { install, stateOf } from './reparametrisation';
 import type { MaskRequest, PruningMethod } from './request';
 import { resolvePrunable } from './resolve';
 
@@ -11,13 +12,6 @@ import { resolvePrunable } from './resolve';
 export interface ApplyOptions {
   /** What to rank the entries by, in the shape and layout of the name used; by default the current weights. */
   readonly importanceScores?: tf.Tensor | undefined;
-}
-
-/** Everything that pruning a parameter needs to know of it, read once. */
-export interface Reading {
-  readonly parameter: Parameter;
-  readonly request: MaskRequest;
-  readonly stored: Float32Array;
 }
 
 function scoresOf(parameter: Parameter, importanceScores: tf.Tensor): Float32Array {
@@ -28,30 +22,26 @@ function scoresOf(parameter: Parameter, importanceScores: tf.Tensor): Float32Arr
 }
 
 /**
- * Reads a parameter from its backend.
+ * What a method needs to know of a parameter.
  *
  * @param parameter Which one.
  * @param options Importance scores, if not the weights themselves.
  * @throws {@link PruneError} `shape` if the scores' shape is not the parameter's.
  */
-export function readParameter(parameter: Parameter, { importanceScores }: ApplyOptions): Reading {
+export function requestOf(parameter: Parameter, { importanceScores }: ApplyOptions): MaskRequest {
   const { layout, torchLayout, axes, variable } = parameter;
   const given = importanceScores === undefined ? undefined : scoresOf(parameter, importanceScores);
-  const stored = storedValues(variable);
-  const mask = stateOf(variable)?.mask;
-  return { parameter, stored, request: { scores: given ?? stored, layout, torchLayout, axes, mask } };
-}
-
-/**
- * What it takes to put a new mask on a parameter.
- *
- * @param reading The parameter as it was read.
- * @param mask The new mask, zero wherever the old one is, in the variable's own order.
- * @param method What made it.
- */
-export function installationOf(reading: Reading, mask: Uint8Array, method: PruningMethod): Installation {
-  const { parameter, stored } = reading;
-  return { parameter, method, mask, original: originalValues(parameter.variable, stored) };
+  // Brings the values to this backend now: doing so later could move those of other parameters that are being read.
+  peek(variable);
+  return {
+    get scores() {
+      return given ?? peek(variable);
+    },
+    layout,
+    torchLayout,
+    axes,
+    mask: stateOf(variable)?.mask,
+  };
 }
 
 /**
@@ -75,11 +65,10 @@ export function apply<M extends PruningMethod>(
   const parameter = resolvePrunable(layer, name);
   const nameBefore = method.tensorName;
   try {
-    const reading = readParameter(parameter, options);
-    const mask = method.maskFor(reading.request);
+    const mask = method.maskFor(requestOf(parameter, options));
     method.tensorName = parameter.name;
     const combined = combine(stateOf(parameter.variable)?.method, parameter.name);
-    install(installationOf(reading, mask, combined));
+    install({ parameter, mask, method: combined });
     return combined;
   } catch (error) {
     method.tensorName = nameBefore;

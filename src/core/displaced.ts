@@ -36,16 +36,16 @@ export function countZeros(mask: Uint8Array): number {
 }
 
 /**
- * Keeps what a mask displaces. Where that is at least half of the values they are kept as a whole, which takes no pass
- * over them and at most twice the memory; else they are gathered in one pass without a branch: each value is written,
+ * Keeps what a mask displaces. Where that is at least half of the values they are kept as a whole, which is the
+ * quicker and takes at most twice the memory; else they are gathered in one pass without a branch: each value is written,
  * and the next one over it unless it was displaced. Bits are moved, not numbers, so NaN and −0 come through.
  *
  * @param mask 0 and 1 only.
- * @param values As many values. They may be kept, so nobody may change them later.
+ * @param values As many values; copied.
  */
 export function displacedBy(mask: Uint8Array, values: Float32Array): Displaced {
   const count = countZeros(mask);
-  if (2 * count >= mask.length) return { count, values };
+  if (2 * count >= mask.length) return { count, values: values.slice() };
   // One more than there are, for the last kept value to be written to.
   const displaced = new Float32Array(count + 1);
   const from = new Int32Array(values.buffer, values.byteOffset, values.length);

@@ -1,6 +1,7 @@
 /**
- * Masks tensors where the wasm backend keeps them: its own `select` takes fifteen times as long as this loop. This is the
- * only file that knows of that backend's memory; on other backends tfjs's `where` does the same.
+ * Reads and masks tensors where the wasm backend keeps them: a copy of its memory costs more than all that is done with it,
+ * and its own `select` takes fifteen times as long as the loop here. This is the only file that knows of that memory; on
+ * other backends tfjs's own functions do the same.
  */
 import * as tf from '@tensorflow/tfjs';
 
@@ -14,15 +15,28 @@ function isWasmBackend(backend: object): backend is WasmBackend {
   return 'wasm' in backend && 'dataIdMap' in backend;
 }
 
-/** The bits of a float32 tensor in the backend's own memory, valid until the next tensor is made. */
-function bitsInPlace(tensor: tf.Tensor): Int32Array | undefined {
+/** Where the wasm backend keeps a tensor, undefined on other backends. */
+function placeOf(tensor: tf.Tensor): { buffer: ArrayBufferLike; offset: number } | undefined {
   const backend: object = tf.backend();
   if (tf.getBackend() !== 'wasm' || !isWasmBackend(backend)) return undefined;
   const offset = backend.dataIdMap.get(tensor.dataId)?.memoryOffset;
   const heap = backend.wasm.HEAPU8;
   return typeof offset === 'number' && heap instanceof Uint8Array
-    ? new Int32Array(heap.buffer, offset, tensor.size)
+    ? { buffer: heap.buffer, offset }
     : undefined;
+}
+
+/**
+ * The values of a float32 tensor, without a copy where the backend allows it.
+ *
+ * @param tensor A float32 tensor.
+ * @returns Its values, to be read before the next tensor is made and never to be written to.
+ */
+export function peek(tensor: tf.Tensor): Float32Array {
+  const place = placeOf(tensor);
+  return place === undefined
+    ? tensor.dataSync<'float32'>()
+    : new Float32Array(place.buffer, place.offset, tensor.size);
 }
 
 /** Sets bits to zero where a mask is, four at a time. */
@@ -51,9 +65,9 @@ export function masked(value: tf.Tensor, mask: Uint8Array, maskTensor: () => tf.
   return tf.tidy(() => {
     if (tf.getBackend() !== 'wasm') return tf.where(maskTensor(), value, tf.zerosLike(value));
     const copy = value.mul(1);
-    const bits = bitsInPlace(copy);
-    if (bits === undefined) return tf.where(maskTensor(), value, tf.zerosLike(value));
-    clear(bits, mask);
+    const place = placeOf(copy);
+    if (place === undefined) return tf.where(maskTensor(), value, tf.zerosLike(value));
+    clear(new Int32Array(place.buffer, place.offset, copy.size), mask);
     return copy;
   });
 }

@@ -7,7 +7,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { noteCopy } from './copies';
 import { type Displaced, displacedBy, merge } from './displaced';
-import { masked } from './memory';
+import { masked, peek } from './memory';
 import type { Parameter, Slot } from './parameter';
 import type { PruningMethod } from './request';
 
@@ -122,10 +122,8 @@ export interface Installation {
   readonly method: PruningMethod;
   /** In the variable's own order. */
   readonly mask: Uint8Array;
-  /** The values before the mask, in the variable's own order: what is stored now, with what was displaced put back. */
-  readonly original: Float32Array;
-  /** True where `original` replaces the values, which then have to be written even if no more of them are masked. */
-  readonly replaces?: boolean;
+  /** Values to put in place of the variable's own, before the mask and in the variable's own order. */
+  readonly replacement?: Float32Array;
 }
 
 function write(variable: tf.Variable, values: Float32Array, assign: (value: tf.Tensor) => void): void {
@@ -154,27 +152,21 @@ function writeMasked(
   });
 }
 
-/** What is kept of values that were read. The wasm backend copies what it hands out; others hand out what they compute with. */
-function owned(displaced: Displaced, read: Float32Array): Displaced {
-  const isShared = displaced.values === read && tf.getBackend() !== 'wasm';
-  return isShared ? { ...displaced, values: read.slice() } : displaced;
-}
-
 /**
  * Stores a mask and the weights that it leaves. Nothing has changed if it throws.
  *
- * @param installation The mask and the values before it.
+ * @param installation The mask.
  */
-export function install({ parameter, mask, method, original, replaces = false }: Installation): void {
+export function install({ parameter, mask, method, replacement }: Installation): void {
   noteCopy();
   const { slot, variable } = parameter;
   const attachment = attachmentOf(variable);
-  const displaced = owned(displacedBy(mask, original), original);
+  const displaced = displacedBy(mask, replacement ?? originalValues(variable));
   const before = attachment?.state.displaced.count ?? 0;
-  const assign = attachment?.assign ?? ((value: tf.Tensor) => variable.assign(value));
   // Prunings only take away, so as many zeros as before are the same zeros.
-  if (replaces) writeMasked(variable, mask, assign, original);
-  else if (displaced.count !== before) writeMasked(variable, mask, assign);
+  if (replacement !== undefined || displaced.count !== before) {
+    writeMasked(variable, mask, attachment?.assign ?? ((value) => variable.assign(value)), replacement);
+  }
   const state: PruningState = { mask, displaced, method };
   if (attachment === undefined) attach(slot, variable, state);
   else {
@@ -192,13 +184,10 @@ export function installAll(installations: readonly Installation[]): void {
   const undos: Array<() => void> = [];
   try {
     for (const installation of installations) {
-      const { parameter, original } = installation;
-      const previous = stateOf(parameter.variable);
+      const { variable } = installation.parameter;
+      const previous = stateOf(variable);
       install(installation);
-      undos.push(() => {
-        if (previous === undefined) uninstall(parameter.variable, original);
-        else restore(parameter.variable, previous, original);
-      });
+      undos.push(() => restore(variable, previous));
     }
   } catch (error) {
     for (const undo of undos.reverse()) undo();
@@ -206,33 +195,27 @@ export function installAll(installations: readonly Installation[]): void {
   }
 }
 
-function restore(variable: tf.Variable, state: PruningState, original: Float32Array): void {
+function restore(variable: tf.Variable, previous: PruningState | undefined): void {
+  const original = originalValues(variable);
   const attachment = attachmentOf(variable);
-  if (attachment === undefined) return;
-  attachment.freeMask();
-  attachment.state = state;
-  writeMasked(variable, state.mask, attachment.assign, original);
-}
-
-/** A host copy of what a variable stores. */
-export function storedValues(variable: tf.Variable): Float32Array {
-  return variable.dataSync<'float32'>();
+  if (previous === undefined || attachment === undefined) uninstall(variable, original);
+  else {
+    attachment.freeMask();
+    attachment.state = previous;
+    writeMasked(variable, previous.mask, attachment.assign, original);
+  }
 }
 
 /**
  * The values before the mask: what is stored, with what was displaced put back.
  *
  * @param variable A variable, pruned or not.
- * @param stored Its values, if they have been read already.
- * @returns weight_orig in the variable's own order; not to be written to.
+ * @returns weight_orig in the variable's own order, to be read before the next tensor is made and not to be written to.
  */
-export function originalValues(
-  variable: tf.Variable,
-  stored: Float32Array = storedValues(variable),
-): Float32Array {
+export function originalValues(variable: tf.Variable): Float32Array {
   const state = stateOf(variable);
-  if (state === undefined) return stored;
-  return merge(state.mask, stored, state.displaced);
+  const stored = peek(variable);
+  return state === undefined ? stored : merge(state.mask, stored, state.displaced);
 }
 
 /**

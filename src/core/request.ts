@@ -19,7 +19,10 @@ export type Dim = number | 'out' | 'in';
 
 /** What a method needs to make a mask, over typed arrays. */
 export interface MaskRequest {
-  /** Importance of every entry, in the variable's own order; not to be written to. */
+  /**
+   * Importance of every entry, in the variable's own order. By default this is the backend's own memory: to be read
+   * before the next tensor is made, and not to be written to.
+   */
   readonly scores: Float32Array;
   /** Where the entries lie, in the layout of the name that was used. */
   readonly layout: Layout;

@@ -1,9 +1,10 @@
 import type * as tf from '@tensorflow/tfjs';
-import { installationOf, type Reading, readParameter } from '../core/apply';
+import { requestOf } from '../core/apply';
 import { CustomFromMask } from '../core/custom-from-mask';
 import { type BasePruningMethod, joined } from '../core/method';
-import { describe } from '../core/parameter';
+import { describe, type Parameter } from '../core/parameter';
 import { installAll, stateOf } from '../core/reparametrisation';
+import type { MaskRequest } from '../core/request';
 import { resolvePrunable } from '../core/resolve';
 import { PruneError } from '../errors';
 import type { Amount } from '../masks/amount';
@@ -70,7 +71,10 @@ function checkScores(list: readonly NamedParameter[], scores: GlobalOptions['imp
   }
 }
 
-function readAll(list: readonly NamedParameter[], scores: GlobalOptions['importanceScores']): Reading[] {
+function requestsOf(
+  list: readonly NamedParameter[],
+  scores: GlobalOptions['importanceScores'],
+): Array<{ parameter: Parameter; request: MaskRequest }> {
   const seen = new Set<tf.Variable>();
   const resolved = list.map(([layer, name]) => {
     const parameter = resolvePrunable(layer, name);
@@ -81,7 +85,10 @@ function readAll(list: readonly NamedParameter[], scores: GlobalOptions['importa
     seen.add(parameter.variable);
     return { parameter, importanceScores: scores?.get(layer)?.[name] };
   });
-  return resolved.map(({ parameter, importanceScores }) => readParameter(parameter, { importanceScores }));
+  return resolved.map(({ parameter, importanceScores }) => ({
+    parameter,
+    request: requestOf(parameter, { importanceScores }),
+  }));
 }
 
 /**
@@ -110,15 +117,19 @@ export function globalUnstructured(
   const list = listOf(parameters);
   checkScores(list, options.importanceScores);
   const chosen = checkMethod(methodFrom(method, options.amount));
-  const readings = readAll(list, options.importanceScores);
-  const masks = chosen.masksFor(readings.map(({ request }) => request));
+  const requests = requestsOf(list, options.importanceScores);
+  const masks = chosen.masksFor(requests.map(({ request }) => request));
   installAll(
-    readings.map((reading, i) => {
-      const { layout, name, variable } = reading.parameter;
-      const part = new CustomFromMask({ bytes: masks[i]!, layout });
-      part.tensorName = name;
-      const previous = stateOf(variable)?.method;
-      return installationOf(reading, masks[i]!, previous === undefined ? part : joined(previous, part, name));
+    requests.map(({ parameter }, i) => {
+      const mask = masks[i]!;
+      const part = new CustomFromMask({ bytes: mask, layout: parameter.layout });
+      part.tensorName = parameter.name;
+      const previous = stateOf(parameter.variable)?.method;
+      return {
+        parameter,
+        mask,
+        method: previous === undefined ? part : joined(previous, part, parameter.name),
+      };
     }),
   );
 }

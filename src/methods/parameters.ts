@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
+import { peek } from '../core/memory';
 import type { BasePruningMethod } from '../core/method';
 import { classNameOf, describe, layersOf, type Parameter, type Slot, slotsOf } from '../core/parameter';
-import { originalValues, stateOf, storedValues } from '../core/reparametrisation';
+import { originalValues, stateOf } from '../core/reparametrisation';
 import { resolve } from '../core/resolve';
 import { PruneError } from '../errors';
 import { gather } from '../masks/gather';
@@ -99,7 +100,7 @@ export function parameter(layer: object, name: string): tf.Tensor {
   const found = resolve(layer, name);
   return found.layout.contiguous && tf.util.arraysEqual([...found.layout.shape], found.variable.shape)
     ? found.variable.clone()
-    : tensorIn(found, storedValues(found.variable));
+    : tensorIn(found, peek(found.variable));
 }
 
 /**
@@ -147,7 +148,7 @@ export function sparsity(layerOrModel: object, name?: string): Sparsity {
   let zeros = 0;
   let size = 0;
   for (const [layer, own] of counted) {
-    const values = storedValues(resolve(layer, own).variable);
+    const values = peek(resolve(layer, own).variable);
     for (let i = 0; i < values.length; i++) if (values[i] === 0) zeros++;
     size += values.length;
   }

@@ -1,5 +1,5 @@
-import { installationOf, readParameter } from '../core/apply';
 import { CustomFromMask } from '../core/custom-from-mask';
+import { peek } from '../core/memory';
 import { installAll, stateOf } from '../core/reparametrisation';
 import { resolvePrunable } from '../core/resolve';
 import type { NamedParameter } from './global-unstructured';
@@ -24,15 +24,19 @@ export function restoreMasks(model: object, filter: ParameterFilter = {}): Named
   const restored = parameters(model, filter).flatMap(([layer, name]) => {
     const parameter = resolvePrunable(layer, name);
     if (stateOf(parameter.variable) !== undefined) return [];
-    const reading = readParameter(parameter, {});
-    const mask = new Uint8Array(reading.stored.length);
-    for (let i = 0; i < mask.length; i++) mask[i] = Number(reading.stored[i] !== 0);
+    const mask = maskOfZeros(peek(parameter.variable));
     if (!mask.includes(0)) return [];
     const method = new CustomFromMask({ bytes: mask, layout: parameter.layout });
     method.tensorName = parameter.name;
     const pair: NamedParameter = [layer, name];
-    return [{ pair, installation: installationOf(reading, mask, method) }];
+    return [{ pair, installation: { parameter, mask, method } }];
   });
   installAll(restored.map(({ installation }) => installation));
   return restored.map(({ pair }) => pair);
+}
+
+function maskOfZeros(values: Float32Array): Uint8Array {
+  const mask = new Uint8Array(values.length);
+  for (let i = 0; i < mask.length; i++) mask[i] = Number(values[i] !== 0);
+  return mask;
 }

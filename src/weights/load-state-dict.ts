@@ -112,7 +112,7 @@ function loadPruned({ name, parameter }: NamedParameter, dict: StateDict): void 
       : scatter(float32Of(orig), layout, new Float32Array(variable.size));
   const method = state?.method ?? new CustomFromMask({ bytes, layout });
   method.tensorName ??= parameter.name;
-  install({ parameter, mask: bytes, method, original, replaces: true });
+  install({ parameter, mask: bytes, method, replacement: original });
 }
 
 function entriesOf(named: NamedParameter, dict: StateDict): Entry[] {

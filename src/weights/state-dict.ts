@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
-import { originalValues, stateOf, storedValues } from '../core/reparametrisation';
+import { peek } from '../core/memory';
+import { originalValues, stateOf } from '../core/reparametrisation';
 import { gather } from '../masks/gather';
 import { batchCounters, namedParameters } from './named-parameters';
 import type { StateDict, TensorData } from './tensor-data';
@@ -30,7 +31,7 @@ export function stateDict(model: tf.LayersModel | tf.layers.Layer): StateDict {
       return { shape: layout.shape, dtype: 'float32', data };
     };
     const pruning = stateOf(variable);
-    if (pruning === undefined) state.set(name, float32(storedValues(variable)));
+    if (pruning === undefined) state.set(name, float32(peek(variable)));
     else {
       state.set(`${name}_orig`, float32(originalValues(variable)));
       state.set(`${name}_mask`, float32(Float32Array.from(pruning.mask)));
