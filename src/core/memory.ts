@@ -27,12 +27,13 @@ function placeOf(tensor: tf.Tensor): { buffer: ArrayBufferLike; offset: number }
 }
 
 /**
- * The values of a float32 tensor, without a copy where the backend allows it.
+ * The values of a tensor as floats, without a copy where the backend allows it.
  *
- * @param tensor A float32 tensor.
+ * @param tensor A tensor of numbers or booleans.
  * @returns Its values, to be read before the next tensor is made and never to be written to.
  */
 export function peek(tensor: tf.Tensor): Float32Array {
+  if (tensor.dtype !== 'float32') return new Float32Array(tensor.dataSync());
   const place = placeOf(tensor);
   return place === undefined
     ? tensor.dataSync<'float32'>()
@@ -54,7 +55,7 @@ function clear(bits: Int32Array, mask: Uint8Array): void {
 }
 
 /**
- * What a mask leaves of a tensor: the very bits where it is 1, +0 where it is 0, even in place of NaN.
+ * What a mask leaves of a tensor: the same value where it is 1, +0 where it is 0, even in place of NaN.
  *
  * @param value A float32 tensor; not changed.
  * @param mask 1 or 0 for each of its elements.

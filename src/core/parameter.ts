@@ -102,8 +102,8 @@ function isTrainable(owner: object, variable: tf.Variable, handle: LayerVariable
   return !(Array.isArray(buffers) && buffers.includes(handle));
 }
 
-function ownSlot(layer: object, property: string, held: unknown): Slot | undefined {
-  const { variable, handle } = variableOf(held);
+function ownSlot(layer: object, property: string, value: unknown): Slot | undefined {
+  const { variable, handle } = variableOf(value);
   if (variable === undefined) return undefined;
   const weightLike = variable.rank > 1 ? 'kernel' : 'bias';
   const role = isTrainable(layer, variable, handle) ? weightLike : 'buffer';
@@ -111,9 +111,28 @@ function ownSlot(layer: object, property: string, held: unknown): Slot | undefin
   return { layer, owner: layer, property, name: property, torch: undefined, role, kind, variable, handle };
 }
 
+const held = Symbol.for('tfjs-prune.held');
+
+/**
+ * Marks the getter that stands in for a bare variable, so that the variable is found behind it.
+ *
+ * @param getter What a property is read by while its variable is pruned.
+ * @param variable That variable.
+ * @returns The getter.
+ */
+export function holding(getter: () => tf.Tensor, variable: tf.Variable): () => tf.Tensor {
+  return Object.defineProperty(getter, held, { value: variable });
+}
+
+function heldBy({ get, value }: PropertyDescriptor): unknown {
+  return get === undefined ? value : Reflect.get(get, held);
+}
+
 /** The variables of a layer of the user's own: by property, then what only its list of weights knows. */
 function ownSlots(layer: object): Slot[] {
-  const slots = Object.entries(layer).flatMap(([property, held]) => ownSlot(layer, property, held) ?? []);
+  const slots = Object.entries(Object.getOwnPropertyDescriptors(layer)).flatMap(
+    ([property, descriptor]) => ownSlot(layer, property, heldBy(descriptor)) ?? [],
+  );
   const seen = new Set(slots.map((slot) => slot.variable));
   const weights: unknown = Reflect.get(layer, 'weights');
   for (const weight of Array.isArray(weights) ? weights.filter(isLayerVariable) : []) {
@@ -137,11 +156,8 @@ function slotsWithin(layer: object, owner: object, affix: Affix): Slot[] {
     case 'ConvLSTM2D':
       return within('cell', { prefix, suffix: `_l0${suffix}` });
     case 'RNN': {
-      const stacked = innerOf(owner, 'cell').flatMap((cell) => innerOf(cell, 'cells'));
-      if (stacked.length === 0) return within('cell', { prefix, suffix: `_l0${suffix}` });
-      return stacked.flatMap((cell, i) =>
-        slotsWithin(layer, cell, { prefix: `${prefix}cells.${i}.`, suffix: `_l${i}${suffix}` }),
-      );
+      const isStacked = innerOf(owner, 'cell').some((cell) => classNameOf(cell) === 'StackedRNNCells');
+      return within('cell', isStacked ? affix : { prefix, suffix: `_l0${suffix}` });
     }
     case 'StackedRNNCells':
       return innerOf(owner, 'cells').flatMap((cell, i) =>

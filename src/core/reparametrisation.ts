@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 import { noteCopy } from './copies';
 import { type Displaced, displacedBy, merge } from './displaced';
 import { masked, peek } from './memory';
-import type { Parameter, Slot } from './parameter';
+import { holding, type Parameter, type Slot } from './parameter';
 import type { PruningMethod } from './request';
 
 /** What is known of a pruned variable; kept on the variable itself, where a second loaded copy finds it too. */
@@ -59,7 +59,12 @@ function readThrough(variable: tf.Variable, maskTensor: () => tf.Tensor): () => 
   return () => (tf.engine().state.gradientDepth > 0 ? withMaskedGradient(variable) : variable);
 }
 
-function overrideReads(slot: Slot, variable: tf.Variable, read: () => tf.Tensor): () => void {
+function overrideReads(
+  slot: Slot,
+  variable: tf.Variable,
+  read: () => tf.Tensor,
+  detach: () => void,
+): () => void {
   const { handle, owner, property } = slot;
   if (handle !== undefined) {
     const checked = (): tf.Tensor => {
@@ -71,19 +76,24 @@ function overrideReads(slot: Slot, variable: tf.Variable, read: () => tf.Tensor)
   }
   // A bare variable has no read() to override: the property that holds it reads in its place.
   const previous = Object.getOwnPropertyDescriptor(owner, property);
-  override(owner, property, { enumerable: true, get: read });
+  const get = (): tf.Tensor => read();
+  const set = (value: unknown): void => {
+    detach();
+    Reflect.set(owner, property, value);
+  };
+  override(owner, property, { enumerable: true, get: holding(get, variable), set });
   return () => Object.defineProperty(owner, property, previous ?? { value: variable, writable: true });
 }
 
 function attach(slot: Slot, variable: tf.Variable, state: PruningState): Attachment {
   let tensor: tf.Tensor | undefined;
+  let restoreReads = (): void => {};
   const maskTensor = (): tf.Tensor => {
     tensor ??= tf.keep(maskTensorOf(attachment.state.mask, variable));
     return tensor;
   };
   const assign = variable.assign.bind(variable);
   const dispose = variable.dispose.bind(variable);
-  const restoreReads = overrideReads(slot, variable, readThrough(variable, maskTensor));
   const attachment: Attachment = {
     state,
     assign,
@@ -97,22 +107,24 @@ function attach(slot: Slot, variable: tf.Variable, state: PruningState): Attachm
       for (const property of ['assign', 'dispose', key] as const) Reflect.deleteProperty(variable, property);
     },
   };
-  override(variable, key, { value: attachment });
-  override(variable, 'assign', {
-    writable: true,
-    value: (value: tf.Tensor) => {
-      const fits = value.dtype === variable.dtype && tf.util.arraysEqual(value.shape, variable.shape);
-      if (!fits) return assign(value);
-      tf.tidy(() => assign(masked(value, attachment.state.mask, maskTensor)));
-    },
-  });
-  override(variable, 'dispose', {
-    writable: true,
-    value: () => {
-      attachment.detach();
-      dispose();
-    },
-  });
+  const assignMasked = (value: tf.Tensor): void => {
+    const fits = value.dtype === variable.dtype && tf.util.arraysEqual(value.shape, variable.shape);
+    if (fits) tf.tidy(() => assign(masked(value, attachment.state.mask, maskTensor)));
+    else assign(value);
+  };
+  const disposeBoth = (): void => {
+    attachment.detach();
+    dispose();
+  };
+  try {
+    override(variable, key, { value: attachment });
+    override(variable, 'assign', { writable: true, value: assignMasked });
+    override(variable, 'dispose', { writable: true, value: disposeBoth });
+    restoreReads = overrideReads(slot, variable, readThrough(variable, maskTensor), attachment.detach);
+  } catch (error) {
+    attachment.detach();
+    throw error;
+  }
   return attachment;
 }
 
@@ -162,16 +174,31 @@ export function install({ parameter, mask, method, replacement }: Installation):
   const { slot, variable } = parameter;
   const attachment = attachmentOf(variable);
   const displaced = displacedBy(mask, replacement ?? originalValues(variable));
-  const before = attachment?.state.displaced.count ?? 0;
-  // Prunings only take away, so as many zeros as before are the same zeros.
-  if (replacement !== undefined || displaced.count !== before) {
-    writeMasked(variable, mask, attachment?.assign ?? ((value) => variable.assign(value)), replacement);
-  }
   const state: PruningState = { mask, displaced, method };
-  if (attachment === undefined) attach(slot, variable, state);
+  if (attachment === undefined) attachAndWrite(slot, variable, state, replacement);
   else {
+    // Prunings only take away, so as many zeros as before are the same zeros.
+    const isChanged = replacement !== undefined || displaced.count !== attachment.state.displaced.count;
+    if (isChanged) writeMasked(variable, mask, attachment.assign, replacement);
     attachment.freeMask();
     attachment.state = state;
+  }
+}
+
+function attachAndWrite(
+  slot: Slot,
+  variable: tf.Variable,
+  state: PruningState,
+  replacement?: Float32Array,
+): void {
+  const attachment = attach(slot, variable, state);
+  try {
+    if (replacement !== undefined || state.displaced.count > 0) {
+      writeMasked(variable, state.mask, attachment.assign, replacement);
+    }
+  } catch (error) {
+    attachment.detach();
+    throw error;
   }
 }
 

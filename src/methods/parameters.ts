@@ -17,9 +17,18 @@ export interface ParameterFilter {
 }
 
 function selectedName(slot: Slot, names: readonly string[] | undefined): string | undefined {
-  if (slot.variable === undefined || slot.role === 'buffer') return undefined;
+  if (slot.variable?.dtype !== 'float32' || slot.role === 'buffer') return undefined;
   if (names === undefined) return slot.role === 'kernel' ? (slot.torch ?? slot.name) : undefined;
   return names.find((name) => name === slot.torch || name === slot.name);
+}
+
+function checkList(list: unknown, what: string): void {
+  if (list === undefined || (Array.isArray(list) && list.every((item) => typeof item === 'string'))) return;
+  const allowed = 'an array of names';
+  throw new PruneError('argument', `${what} must be ${allowed}, but got ${JSON.stringify(list)}.`, {
+    given: list,
+    allowed,
+  });
 }
 
 function hasType(layer: object, types: readonly string[] | undefined): boolean {
@@ -44,6 +53,8 @@ export function parameters(
 ): Array<NamedParameter<tf.layers.Layer>>;
 export function parameters(model: object, filter?: ParameterFilter): NamedParameter[];
 export function parameters(model: object, { types, names }: ParameterFilter = {}): NamedParameter[] {
+  checkList(types, 'types');
+  checkList(names, 'names');
   const seen = new Set<tf.Variable>();
   return layersOf(model)
     .filter((layer) => hasType(layer, types))
@@ -86,7 +97,7 @@ function derivedParameter(layer: object, name: string): tf.Tensor | undefined {
  * @param layer The layer.
  * @param name PyTorch's name for PyTorch's layout (`weight`, OIHW), tfjs's for tfjs's (`kernel`, HWIO), also with
  *   `_orig` or `_mask`.
- * @returns A new float32 tensor; the caller disposes it.
+ * @returns A new float32 tensor, a copy through which no gradient flows; the caller disposes it.
  * @throws {@link PruneError} `parameter` if there is none of that name, `state` if the layer is not built or disposed.
  * @example
  * ```ts
@@ -98,9 +109,7 @@ export function parameter(layer: object, name: string): tf.Tensor {
   const special = typeof layer === 'object' && layer !== null ? derivedParameter(layer, name) : undefined;
   if (special !== undefined) return special;
   const found = resolve(layer, name);
-  return found.layout.contiguous && tf.util.arraysEqual([...found.layout.shape], found.variable.shape)
-    ? found.variable.clone()
-    : tensorIn(found, peek(found.variable));
+  return tensorIn(found, peek(found.variable));
 }
 
 /**
