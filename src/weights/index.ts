@@ -4,7 +4,8 @@
  * @module
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
-export { type LoadStateDictOptions, type LoadStateDictResult, loadStateDict } from './load-state-dict';
+export type { LoadStateDictResult } from './check-state-dict';
+export { type LoadStateDictOptions, loadStateDict } from './load-state-dict';
 export { readPth } from './read-pth';
 export { stateDict } from './state-dict';
 export type { DType, StateDict, TensorData, TensorElements } from './tensor-data';

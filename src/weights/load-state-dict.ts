@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { CustomFromMask } from '../core/custom-from-mask';
 import type { Parameter } from '../core/parameter';
-import { install, originalValues, stateOf } from '../core/reparametrisation';
+import { type Installation, installAll, originalValues, stateOf } from '../core/reparametrisation';
 import { PruneError } from '../errors';
 import { scatter } from '../masks/gather';
+import { checkStateDict, type ExpectedEntry, type LoadStateDictResult } from './check-state-dict';
 import { batchCounters, type NamedParameter, namedParameters } from './named-parameters';
-import type { StateDict, TensorData } from './tensor-data';
+import { float32Of, type StateDict } from './tensor-data';
 
 /** How {@link loadStateDict} takes names that do not match. */
 export interface LoadStateDictOptions {
@@ -13,32 +14,11 @@ export interface LoadStateDictOptions {
   readonly strict?: boolean;
 }
 
-/** The names that did not match. Both are empty after a strict load. */
-export interface LoadStateDictResult {
-  /** Entries of the model that were not given; they keep their values. */
-  readonly missing: string[];
-  /** Entries that were given, but that the model does not have. */
-  readonly unexpected: string[];
-}
-
-/** One entry of the model, and how to store a value of it. */
-interface Entry {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly isMask: boolean;
-}
-
-interface Problems extends LoadStateDictResult {
-  readonly misshapen: string[];
-  readonly invalid: string[];
-}
-
-const LISTED = 8;
-
 /**
  * Gives a model the weights of a state dict, as torch's `load_state_dict` does. The names are those of
  * {@link stateDict}: the model's layers must be called as torch's modules. Where the dict has `<name>_orig` and
- * `<name>_mask` the weight becomes a pruned one, if it is not yet. Everything is checked before anything changes, and all that does not fit is reported at once.
+ * `<name>_mask` the weight becomes a pruned one, if it is not yet. Everything is checked before anything changes, and all
+ * that does not fit is reported at once.
  *
  * Differs from PyTorch: `num_batches_tracked` may be left out and is not stored; masks must hold only 0 and 1; a pruned
  * state dict loads into a model that is not pruned, too.
@@ -47,8 +27,9 @@ const LISTED = 8;
  * @param dict Tensors by name, in torch's layouts. Every type is converted to float32.
  * @param options Whether all names must match; they must by default.
  * @returns The names that did not match. The tensors are copied; no tf.Tensor is left to dispose.
- * @throws {@link PruneError} `shape` if only shapes differ; `parameter` if entries are missing, unexpected or not a
- * mask; `argument` if `dict` is not a Map.
+ * @throws {@link PruneError} `shape` if only shapes or numbers of elements differ; `parameter` if entries are missing,
+ * unexpected, no tensors or not a mask; `argument` if `dict` is not a Map or an option is not allowed. If the backend
+ * fails its error is passed on, and the model is as it was.
  * @example
  * ```ts
  * loadStateDict(model, await readPth('resnet50-11ad3fa6.pth'));
@@ -57,24 +38,28 @@ const LISTED = 8;
 export function loadStateDict(
   model: tf.LayersModel | tf.layers.Layer,
   dict: StateDict,
-  { strict = true }: LoadStateDictOptions = {},
+  options: LoadStateDictOptions = {},
 ): LoadStateDictResult {
+  checkArguments(dict, options);
+  const parameters = namedParameters(model);
+  const expected = parameters.flatMap((named) => entriesOf(named, dict));
+  const unmatched = checkStateDict(dict, expected, batchCounters(model), options.strict ?? true);
+  tf.tidy(() => store(parameters, dict));
+  return unmatched;
+}
+
+function checkArguments(dict: unknown, options: unknown): void {
   if (!(dict instanceof Map)) {
     const message = `A state dict must be a Map of tensors by name, such as readPth gives, but got ${typeof dict}.`;
     throw new PruneError('argument', message, { given: dict, allowed: 'a Map<string, TensorData>' });
   }
-  const parameters = namedParameters(model);
-  const entries = parameters.flatMap((named) => entriesOf(named, dict));
-  const problems = compare(entries, batchCounters(model), dict);
-  report(problems, strict, entries);
-  for (const named of parameters) {
-    if (isPruned(named, dict)) loadPruned(named, dict);
-    else {
-      const tensor = dict.get(named.name);
-      if (tensor !== undefined) assignParameter(named.parameter, float32Of(tensor));
-    }
-  }
-  return { missing: problems.missing, unexpected: problems.unexpected };
+  const strict = typeof options === 'object' && options !== null ? Reflect.get(options, 'strict') : null;
+  if (strict === undefined || typeof strict === 'boolean') return;
+  const allowed = '{ strict: true } or { strict: false }';
+  throw new PruneError('argument', `The options must be ${allowed}, but got ${JSON.stringify(options)}.`, {
+    given: options,
+    allowed,
+  });
 }
 
 /**
@@ -83,11 +68,42 @@ export function loadStateDict(
  * @param parameter The parameter, in the layout of `values`.
  * @param values Its new values, row-major; they are copied.
  */
-export function assignParameter({ variable, layout }: Parameter, values: Float32Array): void {
+export function assignParameter(parameter: Parameter, values: Float32Array): void {
+  tf.tidy(() => parameter.variable.assign(tensorOf(parameter, values)));
+}
+
+/** Values in a parameter's layout as a tensor in the variable's. */
+function tensorOf({ variable, layout }: Parameter, values: Float32Array): tf.Tensor {
   // tfjs keeps the array that a tensor is made of, so it must be one of its own even where the order is the same.
-  const tensor = tf.tensor(scatter(values, layout, new Float32Array(variable.size)), variable.shape);
-  variable.assign(tensor);
-  tensor.dispose();
+  return tf.tensor(scatter(values, layout, new Float32Array(variable.size)), variable.shape);
+}
+
+/** Stores all that a dict has for some parameters, or nothing if that fails. To be called in a `tf.tidy`. */
+function store(parameters: readonly NamedParameter[], dict: StateDict): void {
+  const assignments: Array<[tf.Variable, tf.Tensor]> = [];
+  const installations: Installation[] = [];
+  for (const named of parameters) {
+    const { name, parameter } = named;
+    const given = dict.get(name);
+    if (isPruned(named, dict)) installations.push(...installationsOf(named, dict));
+    else if (given !== undefined) {
+      assignments.push([parameter.variable, tensorOf(parameter, float32Of(given))]);
+    }
+  }
+  const written = [
+    ...assignments.map(([variable]) => variable),
+    ...installations.map(({ parameter }) => parameter.variable),
+  ];
+  // Not clones, which copy on wasm.
+  const before = written.map((variable) => tf.reshape(variable, variable.shape));
+  try {
+    for (const [variable, tensor] of assignments) variable.assign(tensor);
+    installAll(installations);
+  } catch (error) {
+    // Masks are back by now, but not the values that were replaced with them.
+    written.forEach((variable, i) => void variable.assign(before[i]!));
+    throw error;
+  }
 }
 
 /** Whether a parameter is pruned, or will be by this state dict. */
@@ -96,26 +112,27 @@ function isPruned({ name, parameter }: NamedParameter, dict: StateDict): boolean
   return stateOf(parameter.variable) !== undefined || (given && parameter.slot.role !== 'buffer');
 }
 
-function loadPruned({ name, parameter }: NamedParameter, dict: StateDict): void {
+/** What a dict has for a pruned parameter; none if that is nothing. */
+function installationsOf({ name, parameter }: NamedParameter, dict: StateDict): Installation[] {
   const { variable, layout } = parameter;
   const orig = dict.get(`${name}_orig`);
-  const mask = dict.get(`${name}_mask`);
+  const given = dict.get(`${name}_mask`);
   const state = stateOf(variable);
-  const bytes =
-    mask === undefined
+  const mask =
+    given === undefined
       ? state?.mask
-      : scatter(Uint8Array.from(float32Of(mask)), layout, new Uint8Array(variable.size));
-  if (bytes === undefined || (orig === undefined && mask === undefined)) return;
-  const original =
+      : scatter(Uint8Array.from(float32Of(given)), layout, new Uint8Array(variable.size));
+  if (mask === undefined || (orig === undefined && given === undefined)) return [];
+  const replacement =
     orig === undefined
       ? originalValues(variable).slice()
       : scatter(float32Of(orig), layout, new Float32Array(variable.size));
-  const method = state?.method ?? new CustomFromMask({ bytes, layout });
+  const method = state?.method ?? new CustomFromMask({ bytes: mask, layout });
   method.tensorName ??= parameter.name;
-  install({ parameter, mask: bytes, method, replacement: original });
+  return [{ parameter, mask, method, replacement }];
 }
 
-function entriesOf(named: NamedParameter, dict: StateDict): Entry[] {
+function entriesOf(named: NamedParameter, dict: StateDict): ExpectedEntry[] {
   const { name, parameter } = named;
   const { shape } = parameter.layout;
   if (!isPruned(named, dict)) return [{ name, shape, isMask: false }];
@@ -123,58 +140,4 @@ function entriesOf(named: NamedParameter, dict: StateDict): Entry[] {
     { name: `${name}_orig`, shape, isMask: false },
     { name: `${name}_mask`, shape, isMask: true },
   ];
-}
-
-function compare(entries: readonly Entry[], counters: readonly string[], dict: StateDict): Problems {
-  const known = new Set([...counters, ...entries.map(({ name }) => name)]);
-  const problems: Problems = { missing: [], unexpected: [], misshapen: [], invalid: [] };
-  for (const { name, shape, isMask } of entries) {
-    const tensor = dict.get(name);
-    if (tensor === undefined) problems.missing.push(name);
-    else if (!tf.util.arraysEqual([...tensor.shape], [...shape])) {
-      problems.misshapen.push(`${name} is [${tensor.shape.join(', ')}], not [${shape.join(', ')}]`);
-    } else if (isMask && float32Of(tensor).some((value) => value !== 0 && value !== 1)) {
-      problems.invalid.push(name);
-    }
-  }
-  for (const name of dict.keys()) if (!known.has(name)) problems.unexpected.push(name);
-  return problems;
-}
-
-function report(problems: Problems, strict: boolean, entries: readonly Entry[]): void {
-  const { misshapen, invalid } = problems;
-  const missing = strict ? problems.missing : [];
-  const unexpected = strict ? problems.unexpected : [];
-  const parts = [
-    listed('missing', missing),
-    listed('unexpected', unexpected),
-    listed('of another shape', misshapen, '; '),
-    listed('masks with values besides 0 and 1', invalid),
-  ].filter((part) => part !== undefined);
-  if (parts.length === 0) return;
-  const onlyShapes = missing.length + unexpected.length + invalid.length === 0;
-  const message = `The state dict does not fit the model, which is unchanged. ${parts.join('. ')}.${hint(missing, unexpected)}`;
-  throw new PruneError(onlyShapes ? 'shape' : 'parameter', message, {
-    given: { missing, unexpected, misshapen, invalid },
-    allowed: entries.map(({ name }) => name),
-  });
-}
-
-function listed(what: string, names: readonly string[], separator = ', '): string | undefined {
-  if (names.length === 0) return undefined;
-  const more = names.length > LISTED ? `${separator}and ${names.length - LISTED} more` : '';
-  return `${names.length} ${what}: ${names.slice(0, LISTED).join(separator)}${more}`;
-}
-
-/** A mistake that is easy to make. */
-function hint(missing: readonly string[], unexpected: readonly string[]): string {
-  if (unexpected.some((name) => missing.includes(name.replace(/^module\./, '')))) {
-    return " It was saved from a DataParallel model: take the prefix 'module.' off its names.";
-  }
-  return '';
-}
-
-function float32Of({ data }: TensorData): Float32Array {
-  if (data instanceof Float32Array) return data;
-  return data instanceof BigInt64Array ? Float32Array.from(data, Number) : Float32Array.from(data);
 }

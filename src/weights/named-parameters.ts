@@ -2,7 +2,7 @@ import { isModel, layersOf, type Parameter, parameterAt, slotsOf } from '../core
 import { PruneError } from '../errors';
 
 /** What a state dict calls the count of training steps of a batch normalisation, which tfjs does not keep. */
-export const BATCHES = 'num_batches_tracked';
+const BATCHES = 'num_batches_tracked';
 
 /** A parameter and what torch's state dict would call it. */
 export interface NamedParameter {

@@ -36,3 +36,29 @@ export interface TensorData {
 
 /** Tensors by name, in the order of the file or model: what torch's `state_dict()` is. */
 export type StateDict = Map<string, TensorData>;
+
+const ELEMENT_ARRAYS = [
+  Float64Array,
+  Float32Array,
+  BigInt64Array,
+  Int32Array,
+  Int16Array,
+  Int8Array,
+  Uint8Array,
+] as const;
+
+/** Whether a value is one of the typed arrays that elements come in. */
+export function isTensorElements(value: unknown): value is TensorElements {
+  return ELEMENT_ARRAYS.some((type) => value instanceof type);
+}
+
+/**
+ * The elements of a tensor as weights are stored.
+ *
+ * @param tensor The tensor.
+ * @returns Its elements, rounded to float32; its own array where they are that already.
+ */
+export function float32Of({ data }: TensorData): Float32Array {
+  if (data instanceof Float32Array) return data;
+  return data instanceof BigInt64Array ? Float32Array.from(data, Number) : Float32Array.from(data);
+}
