@@ -114,7 +114,7 @@ export function globalRandomUnstructured(
   const masks: Uint8Array[] = [];
   let drawn = 0;
   for (const part of entries) {
-    masks.push(scatter(part, keys.subarray(drawn, drawn + part.remaining), cut, ties));
+    masks.push(maskOfRanked(part, keys.subarray(drawn, drawn + part.remaining), cut, ties));
     drawn += part.remaining;
   }
   if (isSplit(cut)) pruneTies(masks, ties, takenOfTied(keys, count, cut));
@@ -159,7 +159,12 @@ function maskAbove(bits: Int32Array, old: Uint8Array | undefined, cut: Cut): Uin
 }
 
 /** A mask from keys that stand in the order of the elements. Takes down the tied if only some are pruned. */
-function scatter({ size, grid, mask: old }: Entries, keys: Int32Array, cut: Cut, ties: Ties): Uint8Array {
+function maskOfRanked(
+  { size, grid, mask: old }: Entries,
+  keys: Int32Array,
+  cut: Cut,
+  ties: Ties,
+): Uint8Array {
   const { rows, columns } = grid;
   const threshold = lastPruned(cut);
   const tiedKey = isSplit(cut) ? cut.threshold : -1;

@@ -5,7 +5,7 @@ const BLOCK = 128;
  * Keys in the order of their elements, with a run of numbers that all count as one key: those from `tiedFrom` to
  * `tiedTo` compare as equal, yet stay distinguishable.
  */
-export interface TiedKeys {
+interface TiedKeys {
   readonly keys: Int32Array;
   readonly tiedFrom: number;
   readonly tiedTo: number;

@@ -9,7 +9,7 @@ const MANY = 1 << 16;
 export const NAN_KEY = 0x7f800001;
 
 /** Entries to rank. Their keys are whole numbers from 0 to {@link NAN_KEY}, or the bits of floats, ranked by |x|. */
-export interface Candidates {
+interface Candidates {
   /** One number an entry. */
   readonly bits: Int32Array;
   /** 1 for entries to rank and 0 for those to pass over; all are ranked without it. */

@@ -4,5 +4,12 @@
  * @module
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
-export { asResNet, type Bottleneck, type ResNet, type ResNetChildren } from './resnet';
+export {
+  asResNet,
+  type Bottleneck,
+  type DownsamplingBottleneck,
+  type ResNet,
+  type ResNet50Children,
+  type ResNetChildren,
+} from './resnet';
 export { type ResNetOptions, resnet50 } from './resnet50';

@@ -2,7 +2,7 @@ import type { Generator } from '../masks/generator';
 import { normal } from './normal';
 
 /** Which size of a weight keeps its variance: that of what comes in, or of what flows back. */
-export type FanMode = 'fan_in' | 'fan_out';
+type FanMode = 'fan_in' | 'fan_out';
 
 const DRAWS_AT_A_TIME = 4096;
 
@@ -46,7 +46,7 @@ export function skipUniform(generator: Generator, count: number): void {
  * @param mode Which of the two.
  * @returns The number of connections.
  */
-export function fan(shape: readonly number[], mode: FanMode): number {
+function fan(shape: readonly number[], mode: FanMode): number {
   const [out = 1, input = 1, ...kernel] = shape;
   return kernel.reduce((count, size) => count * size, mode === 'fan_in' ? input : out);
 }

@@ -1,10 +1,10 @@
 /**
  * ResNets (He et al. 2016, "Deep residual learning for image recognition") as plain data, with the names and the order
- * of torchvision. The graph, the expected weights and the initialisation are all read off the same plan.
+ * of torchvision. The graph and the initialisation are both read off the same plan.
  */
 
 /** What tells one ResNet from another. */
-export interface Architecture {
+interface Architecture {
   /** torchvision's name. */
   readonly name: string;
   readonly block: 'basic' | 'bottleneck';
@@ -121,23 +121,4 @@ export function convsOf(plan: ResNetPlan): ConvPlan[] {
  */
 export function weightShape(conv: ConvPlan): [number, number, number, number] {
   return [conv.out, conv.in, conv.kernel, conv.kernel];
-}
-
-/**
- * The entries of a ResNet's state dict.
- *
- * @param plan The ResNet.
- * @returns The shape of each entry in torch's layout, by name, in torch's order.
- */
-export function stateShapes(plan: ResNetPlan): Map<string, readonly number[]> {
-  const shapes = new Map<string, readonly number[]>();
-  for (const conv of convsOf(plan)) {
-    shapes.set(`${conv.name}.weight`, weightShape(conv));
-    for (const name of ['weight', 'bias', 'running_mean', 'running_var'])
-      shapes.set(`${conv.bn}.${name}`, [conv.out]);
-    shapes.set(`${conv.bn}.num_batches_tracked`, []);
-  }
-  shapes.set(`${plan.fc.name}.weight`, [plan.fc.out, plan.fc.in]);
-  shapes.set(`${plan.fc.name}.bias`, [plan.fc.out]);
-  return shapes;
 }

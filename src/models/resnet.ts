@@ -20,26 +20,50 @@ export interface Bottleneck {
   readonly downsample?: readonly [conv: tf.layers.Layer, bn: tf.layers.Layer];
 }
 
-/** The children of torchvision's ResNet50. */
+/** The first block of a stage, whose result has another size than its input. */
+export interface DownsamplingBottleneck extends Bottleneck {
+  readonly downsample: readonly [conv: tf.layers.Layer, bn: tf.layers.Layer];
+}
+
+/** The children of torchvision's ResNets of bottlenecks, of whatever depth. */
 export interface ResNetChildren {
   /** The stem: a 7×7 convolution of stride 2. */
   readonly conv1: tf.layers.Layer;
   /** Batch normalisation after the stem. */
   readonly bn1: tf.layers.Layer;
-  /** The first stage: 3 blocks, 256 channels. */
+  /** The first stage: 256 channels. */
   readonly layer1: readonly Bottleneck[];
-  /** The second stage: 4 blocks, 512 channels. */
+  /** The second stage: 512 channels. */
   readonly layer2: readonly Bottleneck[];
-  /** The third stage: 6 blocks, 1,024 channels. */
+  /** The third stage: 1,024 channels. */
   readonly layer3: readonly Bottleneck[];
-  /** The fourth stage: 3 blocks, 2,048 channels. */
+  /** The fourth stage: 2,048 channels. */
   readonly layer4: readonly Bottleneck[];
   /** The classifier, from pooled features to logits. */
   readonly fc: tf.layers.Layer;
 }
 
-/** A tf.LayersModel that has torch's children as properties. */
-export type ResNet = tf.LayersModel & ResNetChildren;
+/** The children of torchvision's ResNet50. */
+export interface ResNet50Children extends ResNetChildren {
+  /** The first stage: 3 blocks, 256 channels. */
+  readonly layer1: readonly [DownsamplingBottleneck, Bottleneck, Bottleneck];
+  /** The second stage: 4 blocks, 512 channels. */
+  readonly layer2: readonly [DownsamplingBottleneck, Bottleneck, Bottleneck, Bottleneck];
+  /** The third stage: 6 blocks, 1,024 channels. */
+  readonly layer3: readonly [
+    DownsamplingBottleneck,
+    Bottleneck,
+    Bottleneck,
+    Bottleneck,
+    Bottleneck,
+    Bottleneck,
+  ];
+  /** The fourth stage: 3 blocks, 2,048 channels. */
+  readonly layer4: readonly [DownsamplingBottleneck, Bottleneck, Bottleneck];
+}
+
+/** A ResNet50: a tf.LayersModel that has torch's children as properties. */
+export type ResNet = tf.LayersModel & ResNet50Children;
 
 const LISTED = 8;
 
@@ -57,7 +81,8 @@ const LISTED = 8;
  * ```
  */
 export function asResNet(model: tf.LayersModel): ResNet {
-  return Object.assign(model, childrenOf(model, planResNet(RESNET50)));
+  // RESNET50 lists the numbers of blocks that the type has, and every stage begins with another size.
+  return Object.assign(model, childrenOf(model, planResNet(RESNET50)) as ResNet50Children);
 }
 
 function childrenOf(model: tf.LayersModel, plan: ResNetPlan): ResNetChildren {

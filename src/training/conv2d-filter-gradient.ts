@@ -3,7 +3,7 @@ import { PruneError } from '../errors';
 import { padOrCrop, readPixels } from './window';
 
 /** A convolution's sizes, as tfjs computes them. */
-export type Conv2DInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
+type Conv2DInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
 
 /**
  * The gradient of a 2-D convolution with respect to its filter, from operations that every backend has.

@@ -48,7 +48,7 @@ export const depthwiseConv2dBackpropFilter: tf.KernelFunc = ({ inputs, attrs }) 
  * moved apart by the strides, with the filter turned by 180 degrees.
  */
 export const depthwiseConv2dBackpropInput: tf.KernelFunc = ({ inputs, attrs }) => {
-  // As above.
+  // The registry types inputs and attributes loosely; these are the ones that tfjs passes under this kernel's name.
   const { dy, filter } = inputs as { dy: tf.Tensor4D; filter: tf.Tensor4D };
   const { strides, dilations, pad, dimRoundingMode, inputShape } = attrs as BackpropInputAttrs;
   const info = tf.backend_util.computeConv2DInfo(

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 export type Pair = readonly [number, number];
 
 /** What a convolution adds before and after the rows and the columns; a negative margin takes away. */
-export interface Margins {
+interface Margins {
   readonly rows: Pair;
   readonly columns: Pair;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ResNet, resnet50 } from 'tfjs-prune/models';
 import { type StateDict, stateDict } from 'tfjs-prune/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { planResNet, RESNET50, stateShapes } from '../../src/models/resnet-plan';
+import { convsOf, planResNet, RESNET50, type ResNetPlan, weightShape } from '../../src/models/resnet-plan';
 import { type TestBackend, useBackend } from '../support/backend';
 import fixture from './fixtures/resnet50.json' with { type: 'json' };
 import { decode, logitsOf, rangeOf } from './resnet-logits';
@@ -16,6 +16,20 @@ function digests(state: StateDict): Record<string, unknown> {
       { dtype, shape, sha256: sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) },
     ]),
   );
+}
+
+/** The entries of a planned ResNet's state dict, in the order of the plan. */
+function stateShapes(plan: ResNetPlan): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  for (const conv of convsOf(plan)) {
+    shapes.set(`${conv.name}.weight`, weightShape(conv));
+    for (const name of ['weight', 'bias', 'running_mean', 'running_var'])
+      shapes.set(`${conv.bn}.${name}`, [conv.out]);
+    shapes.set(`${conv.bn}.num_batches_tracked`, []);
+  }
+  shapes.set(`${plan.fc.name}.weight`, [plan.fc.out, plan.fc.in]);
+  shapes.set(`${plan.fc.name}.bias`, [plan.fc.out]);
+  return shapes;
 }
 
 interface Run {

@@ -26,8 +26,20 @@ describe('tfjs-prune/models', () => {
     expectTypeOf(resnet50()).toEqualTypeOf<Promise<ResNet>>();
     expectTypeOf<ResNet>().toExtend<tf.LayersModel>();
     expectTypeOf<ResNet['conv1']>().toExtend<tf.layers.Layer>();
-    expectTypeOf<ResNet['layer1'][0]['conv3']>().toExtend<tf.layers.Layer>();
     expectTypeOf<ResNet['fc']>().toExtend<tf.layers.Layer>();
+  });
+
+  it('knows the blocks of each stage, so that none of them may be undefined', () => {
+    expectTypeOf<ResNet['layer1']['length']>().toEqualTypeOf<3>();
+    expectTypeOf<ResNet['layer2']['length']>().toEqualTypeOf<4>();
+    expectTypeOf<ResNet['layer3']['length']>().toEqualTypeOf<6>();
+    expectTypeOf<ResNet['layer4']['length']>().toEqualTypeOf<3>();
+    const conv = (model: ResNet): tf.layers.Layer => model.layer3[5].conv3;
+    const downsample = (model: ResNet): tf.layers.Layer => model.layer4[0].downsample[0];
+    expectTypeOf(conv).toEqualTypeOf(downsample);
+    expectTypeOf<ResNet['layer1'][1]['downsample']>().extract<undefined>().toEqualTypeOf<undefined>();
+    // @ts-expect-error There is no fourth block.
+    expectTypeOf<ResNet['layer1'][3]>().not.toBeAny();
   });
 });
 

@@ -54,12 +54,12 @@ describe('resnet50', () => {
     expect([model.layer1, model.layer2, model.layer3, model.layer4].map((stage) => stage.length)).toEqual([
       3, 4, 6, 3,
     ]);
-    expect(model.layer3[4]!.conv2.name).toBe('layer3.4.conv2');
-    expect(model.layer4[0]!.downsample?.map((layer) => layer.name)).toEqual([
+    expect(model.layer3[4].conv2.name).toBe('layer3.4.conv2');
+    expect(model.layer4[0].downsample.map((layer) => layer.name)).toEqual([
       'layer4.0.downsample.0',
       'layer4.0.downsample.1',
     ]);
-    expect(model.layer4[1]!.downsample).toBeUndefined();
+    expect(model.layer4[1].downsample).toBeUndefined();
     expect(prune.parameters(model)).toHaveLength(54);
   });
 
@@ -74,7 +74,7 @@ describe('resnet50', () => {
     );
     expect(JSON.stringify(saved!.modelTopology)).toMatch(/"VarianceScaling"/);
     const loaded = asResNet(await tf.loadLayersModel(tf.io.fromMemory(saved!)));
-    expect(loaded.layer2[0]!.downsample![0].name).toBe('layer2.0.downsample.0');
+    expect(loaded.layer2[0].downsample[0].name).toBe('layer2.0.downsample.0');
     const images = tf.randomUniform([1, ...inputShape], 0, 1, 'float32', 3);
     const outputs = [model, loaded].map((each) =>
       tf.tidy(() => (each.predict(images) as tf.Tensor).dataSync()),
