@@ -85,3 +85,29 @@ export function isPruneError(error: unknown, kind?: PruneErrorKind): error is Pr
   if (!(error instanceof Error) || error.name !== 'PruneError' || !('kind' in error)) return false;
   return kind === undefined || error.kind === kind;
 }
+
+/**
+ * A value as messages show it: whatever it is, also what does not turn into text by itself.
+ *
+ * @param value Anything that was given.
+ * @returns A few words.
+ */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
+  return typeof value === 'object' && value !== null ? shownObject(value) : String(value);
+}
+
+function shownObject(value: object): string {
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  const name: unknown = value.constructor?.name;
+  if (typeof name === 'string' && name !== 'Object' && name !== '') return `an object of class ${name}`;
+  const fields = Object.entries(value).map(([key, field]) => `${key}: ${nested(field)}`);
+  return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
+}
+
+function nested(field: unknown): string {
+  if (typeof field !== 'object' || field === null) return shown(field);
+  return Object.keys(field).length === 0 ? '{}' : '{ … }';
+}

@@ -4,7 +4,7 @@
  * @module
  */
 export type { ApplyOptions } from './core/apply';
-export { CustomFromMask, type HostMask } from './core/custom-from-mask';
+export { CustomFromMask } from './core/custom-from-mask';
 export { BasePruningMethod, PruningContainer } from './core/method';
 export type { Axes } from './core/names';
 export type { Dim, MaskRequest, PruningMethod, PruningType } from './core/request';
@@ -15,10 +15,10 @@ export type { Layout } from './masks/layout';
 export type { NormOrder } from './masks/norms';
 export { customFromMask } from './methods/custom-from-mask';
 export {
-  type GlobalMethod,
   type GlobalOptions,
   globalUnstructured,
   type NamedParameter,
+  type UnstructuredMethod,
 } from './methods/global-unstructured';
 export { Identity, identity } from './methods/identity';
 export { L1Unstructured, l1Unstructured } from './methods/l1-unstructured';

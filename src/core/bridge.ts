@@ -4,74 +4,53 @@
 import * as tf from '@tensorflow/tfjs';
 import { PruneError } from '../errors';
 import { gather, scatter } from '../masks/gather';
-import { type Layout, rowMajor, taken } from '../masks/layout';
-import { axisOf, type Dim, type MaskRequest, type PruningMethod } from './request';
+import { type Layout, positions, rowMajor, taken } from '../masks/layout';
+import { resolveDim } from '../masks/slices';
+import { axisOf, type MaskRequest, type PruningMethod } from './request';
+import { bytesOfMask, checkShape, checkTensor, floatsOf } from './tensors';
 
-/** The 0/1 values of a tensor as bytes, checked. */
-export function bytesOfMask(values: ArrayLike<number>, what: string): Uint8Array {
-  const bytes = new Uint8Array(values.length);
-  for (let i = 0; i < bytes.length; i++) {
-    const value = Number(values[i]);
-    if (value !== 0 && value !== 1) {
-      const message = `${what} must hold only 0 and 1, but got ${value} at position ${i}.`;
-      throw new PruneError('argument', message, { given: value, allowed: '0 or 1' });
-    }
-    bytes[i] = value;
+/** What a method over tensors is shown of a parameter. */
+interface Slice {
+  readonly shape: readonly number[];
+  /** Where the entries lie, in row-major order of the slice. */
+  readonly layout: Layout;
+}
+
+/** A list of entries. */
+function listed(entries: Int32Array): Slice {
+  const shape = [entries.length];
+  return { shape, layout: { shape, size: entries.length, offsets: [entries], contiguous: false } };
+}
+
+/** The entries that are not pruned, one after the other. */
+function entriesLeft(mask: Uint8Array, layout: Layout): Slice {
+  let left = 0;
+  for (let i = 0; i < mask.length; i++) left += mask[i]!;
+  if (left === mask.length) return { shape: [left], layout };
+  const entries = new Int32Array(left);
+  const order = layout.contiguous ? undefined : positions(layout.offsets);
+  for (let i = 0, n = 0; n < left; i++) {
+    const position = order === undefined ? i : order[i]!;
+    entries[n] = position;
+    n += mask[position]!;
   }
-  return bytes;
+  return listed(entries);
 }
 
-/** Refuses a tensor whose shape is not the one expected. */
-export function checkShape(
-  tensor: { shape: readonly number[] },
-  shape: readonly number[],
-  what: string,
-): void {
-  if (tf.util.arraysEqual([...tensor.shape], [...shape])) return;
-  const message = `${what} must have the shape [${shape.join(', ')}], but got [${tensor.shape.join(', ')}].`;
-  throw new PruneError('shape', message, { given: tensor.shape, allowed: `[${shape.join(', ')}]` });
-}
-
-function isTensor(value: unknown): value is tf.Tensor {
-  return value instanceof tf.Tensor;
-}
-
-/** Refuses what is not a live tensor. */
-export function checkTensor(value: unknown, what: string): asserts value is tf.Tensor {
-  if (!isTensor(value)) {
-    throw new PruneError('argument', `${what} must be a tf.Tensor, but got ${String(value)}.`, {
-      given: value,
-    });
-  }
-  if (value.isDisposed) throw new PruneError('state', `${what} has been disposed.`, { given: value });
-}
-
-function entriesLeft(mask: Uint8Array, layout: Layout): Layout {
-  const positions = gather(
-    Int32Array.from(mask, (_, i) => i),
-    layout,
-    new Int32Array(mask.length),
-  ).filter((position) => mask[position] === 1);
-  return { shape: [positions.length], size: positions.length, offsets: [positions], contiguous: false };
-}
-
-function channelsLeft(mask: Uint8Array, layout: Layout, dim: number): Layout {
-  const axis = dim < 0 ? dim + layout.shape.length : dim;
-  const channels = layout.shape[axis];
-  if (channels === undefined) {
-    const allowed = `[${-layout.shape.length}, ${layout.shape.length - 1}]`;
-    throw new PruneError('dim', `dim must be in ${allowed}, but got ${dim}.`, { given: dim, allowed });
-  }
-  const left = Array.from({ length: channels }, (_, channel) => channel).filter((channel) => {
+/** The channels of which some entry is left. */
+function channelsLeft(mask: Uint8Array, layout: Layout, dim: number): Slice {
+  const axis = resolveDim(dim, layout.shape.length);
+  const left: number[] = [];
+  for (let channel = 0; channel < layout.shape[axis]!; channel++) {
     const slice = taken(layout, axis, [channel]);
-    return gather(mask, slice, new Uint8Array(slice.size)).includes(1);
-  });
-  return taken(layout, axis, left);
+    if (gather(mask, slice, new Uint8Array(slice.size)).includes(1)) left.push(channel);
+  }
+  const slice = taken(layout, axis, left);
+  return { shape: slice.shape, layout: slice };
 }
 
 /** The axis of a method that gets the slice that is left, so it must be one of the layout that the method sees. */
-function dimOf(method: PruningMethod, request: MaskRequest): number {
-  const dim: Dim | undefined = Reflect.get(method, 'dim');
+function dimOf({ dim }: PruningMethod, request: MaskRequest): number {
   if (dim === undefined) {
     const message =
       'A structured pruning method must have a dim, so that it can be used on top of another; set one on it.';
@@ -83,29 +62,33 @@ function dimOf(method: PruningMethod, request: MaskRequest): number {
   throw new PruneError('dim', message, { given: dim, allowed: 'a number' });
 }
 
-function sliceFor(method: PruningMethod, request: MaskRequest): Layout {
+function sliceFor(method: PruningMethod, request: MaskRequest): Slice {
   const { layout, mask } = request;
-  if (mask === undefined || method.pruningType === 'global') return layout;
+  if (mask === undefined || method.pruningType === 'global') return { shape: layout.shape, layout };
   if (method.pruningType === 'unstructured') return entriesLeft(mask, layout);
   return channelsLeft(mask, layout, dimOf(method, request));
 }
 
-/** What a method's computeMask made of `t`, checked and as bytes. */
+/** What a method's computeMask made of the values, checked and as bytes. */
 function runComputeMask(
   method: PruningMethod,
   values: Float32Array,
   mask: Uint8Array,
   shape: readonly number[],
-) {
+): Uint8Array {
   return tf.tidy(() => {
     const made: unknown = method.computeMask(
       tf.tensor(values, [...shape]),
-      tf.tensor(Float32Array.from(mask), [...shape]),
+      tf.tensor(new Float32Array(mask), [...shape]),
     );
     checkTensor(made, 'What computeMask returns');
     checkShape(made, shape, 'The mask that computeMask returns');
-    return bytesOfMask(made.dataSync(), 'The mask that computeMask returns');
+    return bytesOfMask(made, 'The mask that computeMask returns');
   });
+}
+
+function keepOnly(mask: Uint8Array, before: Uint8Array): void {
+  for (let i = 0; i < mask.length; i++) mask[i]! &= before[i]!;
 }
 
 /**
@@ -117,13 +100,16 @@ function runComputeMask(
  * @returns A new mask in the variable's own order, zero wherever the old one is.
  */
 export function maskByTensors(method: PruningMethod, request: MaskRequest): Uint8Array {
-  const slice = sliceFor(method, request);
-  const old = request.mask ?? new Uint8Array(request.scores.length).fill(1);
-  const values = gather(request.scores, slice, new Float32Array(slice.size));
-  const before = gather(old, slice, new Uint8Array(slice.size));
-  const made = runComputeMask(method, values, before, slice.shape);
-  for (let i = 0; i < made.length; i++) made[i]! &= before[i]!;
-  return scatter(made, slice, old.slice());
+  const { mask } = request;
+  const { layout, shape } = sliceFor(method, request);
+  const values = gather(request.scores, layout, new Float32Array(layout.size));
+  const before = new Uint8Array(layout.size);
+  if (mask === undefined) before.fill(1);
+  else gather(mask, layout, before);
+  const made = runComputeMask(method, values, before, shape);
+  if (mask !== undefined) keepOnly(made, before);
+  // Without an old mask the slice is everything, so that nothing keeps the zero that it starts from.
+  return scatter(made, layout, mask?.slice() ?? new Uint8Array(layout.size));
 }
 
 /**
@@ -134,12 +120,14 @@ export function maskByTensors(method: PruningMethod, request: MaskRequest): Uint
 export function masksByTensors(method: PruningMethod, requests: readonly MaskRequest[]): Uint8Array[] {
   const total = requests.reduce((size, request) => size + request.layout.size, 0);
   const scores = new Float32Array(total);
-  const mask = new Uint8Array(total).fill(1);
+  const mask = requests.some((request) => request.mask !== undefined)
+    ? new Uint8Array(total).fill(1)
+    : undefined;
   let start = 0;
   for (const request of requests) {
     const end = start + request.layout.size;
     gather(request.scores, request.layout, scores.subarray(start, end));
-    if (request.mask !== undefined) gather(request.mask, request.layout, mask.subarray(start, end));
+    if (request.mask !== undefined) gather(request.mask, request.layout, mask!.subarray(start, end));
     start = end;
   }
   const layout = rowMajor([total]);
@@ -164,12 +152,10 @@ export function maskTensorByArrays(method: PruningMethod, t: tf.Tensor, defaultM
   checkTensor(t, 't');
   checkTensor(defaultMask, 'defaultMask');
   checkShape(defaultMask, t.shape, 'defaultMask');
-  const before = bytesOfMask(defaultMask.dataSync(), 'defaultMask');
+  const before = bytesOfMask(defaultMask, 'defaultMask');
   const layout = rowMajor(t.shape);
-  const scores = Float32Array.from(t.dataSync());
+  const scores = floatsOf(t, 't');
   const made = method.maskFor({ scores, layout, torchLayout: layout, axes: {}, mask: undefined });
-  return tf.tensor(
-    Float32Array.from(made, (kept, i) => kept & before[i]!),
-    t.shape,
-  );
+  keepOnly(made, before);
+  return tf.tensor(new Float32Array(made), t.shape);
 }

@@ -1,23 +1,28 @@
 import * as tf from '@tensorflow/tfjs';
-import { PruneError } from '../errors';
+import { PruneError, shown } from '../errors';
 import { gather, scatter } from '../masks/gather';
 import { type Layout, rowMajor } from '../masks/layout';
-import { bytesOfMask, checkShape, checkTensor, maskTensorByArrays } from './bridge';
+import { maskTensorByArrays } from './bridge';
 import { BasePruningMethod } from './method';
 import type { MaskRequest } from './request';
+import { bytesOfMask, checkShape, checkTensor } from './tensors';
 
 /** A mask on the host: bytes, and where the mask's entries lie in them. */
-export interface HostMask {
-  /** 0 and 1 only. */
-  readonly bytes: Uint8Array;
-  /** The mask's shape, and where its entries lie in `bytes`. */
-  readonly layout: Layout;
+class HostMask {
+  /**
+   * @param bytes 0 and 1 only.
+   * @param layout The mask's shape, and where its entries lie in `bytes`.
+   */
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly layout: Layout,
+  ) {}
 }
 
 function hostMaskOf(mask: tf.Tensor | tf.TensorLike): HostMask {
   if (mask instanceof tf.Tensor) {
     checkTensor(mask, 'mask');
-    return { bytes: bytesOfMask(mask.dataSync(), 'mask'), layout: rowMajor(mask.shape) };
+    return new HostMask(bytesOfMask(mask, 'mask'), rowMajor(mask.shape));
   }
   const tensor = tensorOf(mask);
   try {
@@ -32,7 +37,7 @@ function tensorOf(values: tf.TensorLike): tf.Tensor {
     return tf.tensor(values);
   } catch (cause) {
     const allowed = 'a tf.Tensor, a typed array or nested arrays';
-    throw new PruneError('argument', `mask must be ${allowed}, but got ${String(values)}.`, {
+    throw new PruneError('argument', `mask must be ${allowed}, but got ${shown(values)}.`, {
       given: values,
       allowed,
       cause,
@@ -54,21 +59,23 @@ export class CustomFromMask extends BasePruningMethod {
   override readonly pruningType = 'global';
   readonly #mask: HostMask;
 
+  /** @internal For {@link customFromBytes}. */
+  constructor(mask: HostMask);
   /**
    * @param mask 0 and 1 only, in the shape and layout of the name it will be used with. It is copied.
    * @throws {@link PruneError} `argument` if it holds anything else.
    */
+  constructor(mask: tf.Tensor | tf.TensorLike);
   constructor(mask: tf.Tensor | tf.TensorLike | HostMask) {
     super();
-    this.#mask = isHostMask(mask) ? mask : hostMaskOf(mask);
+    this.#mask = mask instanceof HostMask ? mask : hostMaskOf(mask);
   }
 
   /** @returns The mask as a float32 tensor in the layout it was given in; the caller disposes it. */
   mask(): tf.Tensor {
     const { bytes, layout } = this.#mask;
-    return tf.tensor(Float32Array.from(gather(bytes, layout, new Uint8Array(layout.size))), [
-      ...layout.shape,
-    ]);
+    const rows = gather(bytes, layout, new Uint8Array(layout.size));
+    return tf.tensor(new Float32Array(rows), [...layout.shape]);
   }
 
   /** @inheritDoc */
@@ -87,6 +94,12 @@ export class CustomFromMask extends BasePruningMethod {
   }
 }
 
-function isHostMask(mask: object | string | number | boolean): mask is HostMask {
-  return typeof mask === 'object' && mask !== null && 'bytes' in mask && 'layout' in mask;
+/**
+ * A method from a mask that is on the host already.
+ *
+ * @param bytes 0 and 1 only; not copied, so nobody may change them.
+ * @param layout The mask's shape, and where its entries lie in `bytes`.
+ */
+export function customFromBytes(bytes: Uint8Array, layout: Layout): CustomFromMask {
+  return new CustomFromMask(new HostMask(bytes, layout));
 }

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
-import { PruneError } from '../errors';
+import { PruneError, shown } from '../errors';
 import { rowMajor } from '../masks/layout';
-import { type ApplyOptions, apply } from './apply';
-import { bytesOfMask, checkShape, checkTensor, maskByTensors, masksByTensors } from './bridge';
+import { type ApplyOptions, apply, type Joined } from './apply';
+import { maskByTensors, masksByTensors } from './bridge';
 import type { MaskRequest, PruningMethod, PruningType } from './request';
+import { bytesOfMask, checkNumeric, checkShape, checkTensor, floatsOf } from './tensors';
 
 /**
  * What all pruning methods are. Extend it to write one of your own: `computeMask` is all that it takes.
@@ -26,7 +27,10 @@ import type { MaskRequest, PruningMethod, PruningType } from './request';
 export abstract class BasePruningMethod implements PruningMethod {
   /** What the method chooses among on top of earlier prunings; `global`, everything, by default. */
   readonly pruningType: PruningType = 'global';
-  /** The name of the parameter that the method was applied to, in PyTorch's words where it has some. */
+  /**
+   * The name of the parameter that the method was applied to, in PyTorch's words where it has some. Of an instance that
+   * has pruned several, the last one's.
+   */
   tensorName: string | undefined;
 
   /**
@@ -69,14 +73,14 @@ export abstract class BasePruningMethod implements PruningMethod {
    * @returns The method, or the {@link PruningContainer} that it joined if the parameter was pruned already.
    * @throws {@link PruneError} `parameter` or `state` if the layer has no such parameter to prune, and as the method throws.
    */
-  static apply<Args extends unknown[]>(
+  static apply<Args extends unknown[], M extends BasePruningMethod>(
     this: new (
       ...args: Args
-    ) => BasePruningMethod,
+    ) => M,
     layer: object,
     name: string,
     ...args: Args
-  ): BasePruningMethod {
+  ): M | PruningContainer {
     return new this(...args).applyTo(layer, name);
   }
 
@@ -89,14 +93,8 @@ export abstract class BasePruningMethod implements PruningMethod {
    * @returns This method, or the {@link PruningContainer} that it joined if the parameter was pruned already.
    * @throws {@link PruneError} with nothing changed: `parameter`, `state`, `argument`, `amount`, `dim` or `shape`.
    */
-  applyTo(layer: object, name: string, options: ApplyOptions = {}): BasePruningMethod {
-    return apply(
-      layer,
-      name,
-      this,
-      (previous, parameter) => (previous === undefined ? this : joined(previous, this, parameter)),
-      options,
-    );
+  applyTo(layer: object, name: string, options: ApplyOptions = {}): this | PruningContainer {
+    return apply(layer, name, this, (previous, parameter) => joined(previous, this, parameter), options);
   }
 
   /**
@@ -106,31 +104,33 @@ export abstract class BasePruningMethod implements PruningMethod {
    * @param defaultMask A mask from earlier prunings, of its shape; all ones by default.
    * @param importanceScores What to rank by, of its shape; `t` itself by default.
    * @returns `t` times the mask, a new tensor that the caller disposes.
-   * @throws {@link PruneError} `shape` if the shapes differ, `argument` if the mask is not of 0 and 1.
+   * @throws {@link PruneError} `shape` if the shapes differ, `argument` if the mask is not of 0 and 1 or the scores are
+   *   not numbers.
    */
   prune(t: tf.Tensor, defaultMask?: tf.Tensor, importanceScores?: tf.Tensor): tf.Tensor {
     checkTensor(t, 't');
     if (importanceScores !== undefined) {
       checkTensor(importanceScores, 'importanceScores');
       checkShape(importanceScores, t.shape, 'importanceScores');
+      checkNumeric(importanceScores, 'importanceScores');
     }
     if (defaultMask !== undefined) {
       checkTensor(defaultMask, 'defaultMask');
       checkShape(defaultMask, t.shape, 'defaultMask');
-      bytesOfMask(defaultMask.dataSync(), 'defaultMask');
+      bytesOfMask(defaultMask, 'defaultMask');
     }
     return tf.tidy(() => {
       const mask: unknown = this.computeMask(importanceScores ?? t, defaultMask ?? tf.onesLike(t));
       checkTensor(mask, 'What computeMask returns');
       checkShape(mask, t.shape, 'The mask that computeMask returns');
-      bytesOfMask(mask.dataSync(), 'The mask that computeMask returns');
+      bytesOfMask(mask, 'The mask that computeMask returns');
       return t.mul(mask);
     });
   }
 }
 
-function isMethod(value: unknown): value is BasePruningMethod {
-  // Not instanceof: a method may come from a second loaded copy of the library.
+/** Whether a value is a pruning method, of this copy of the library or of another. */
+export function isMethod(value: unknown): value is BasePruningMethod {
   return typeof value === 'object' && value !== null && 'computeMask' in value && 'pruningType' in value;
 }
 
@@ -141,7 +141,8 @@ function isMethod(value: unknown): value is BasePruningMethod {
  *
  * @example
  * ```ts
- * for (const method of prune.methodOf(layer, 'weight') as prune.PruningContainer) console.log(method);
+ * const method = prune.methodOf(layer, 'weight');
+ * if (method instanceof prune.PruningContainer) for (const each of method) console.log(each);
  * ```
  */
 export class PruningContainer extends BasePruningMethod implements Iterable<BasePruningMethod> {
@@ -165,7 +166,7 @@ export class PruningContainer extends BasePruningMethod implements Iterable<Base
    */
   addPruningMethod(method: BasePruningMethod): void {
     if (!isMethod(method)) {
-      const message = `Expected a BasePruningMethod, but got ${String(method)}.`;
+      const message = `Expected a BasePruningMethod, but got ${shown(method)}.`;
       throw new PruneError('argument', message, { given: method, allowed: 'a BasePruningMethod' });
     }
     if (method.tensorName !== this.tensorName) {
@@ -209,10 +210,10 @@ export class PruningContainer extends BasePruningMethod implements Iterable<Base
     checkTensor(defaultMask, 'defaultMask');
     checkShape(defaultMask, t.shape, 'defaultMask');
     const layout = rowMajor(t.shape);
-    const scores = Float32Array.from(t.dataSync());
-    const mask = bytesOfMask(defaultMask.dataSync(), 'defaultMask');
+    const mask = bytesOfMask(defaultMask, 'defaultMask');
+    const scores = floatsOf(t, 't');
     const made = this.maskFor({ scores, layout, torchLayout: layout, axes: {}, mask });
-    return tf.tensor(Float32Array.from(made), t.shape);
+    return tf.tensor(new Float32Array(made), t.shape);
   }
 
   /** @inheritDoc */
@@ -225,18 +226,33 @@ export class PruningContainer extends BasePruningMethod implements Iterable<Base
 }
 
 /**
- * A container of what pruned a parameter before and a newer method.
+ * What is remembered of a parameter that is pruned by one more method, which all in it are named after: the parameter
+ * may have been reached by another name (a cell's, say), and one method may have pruned several.
  *
- * @param previous A method or a container; not changed.
+ * @param previous The method or container so far, which is not changed; undefined for the first pruning.
  * @param method The newer one.
- * @param name The parameter's name, which all of them get: it may have been reached by another (a cell's, say), and one
- *   method may have pruned several parameters.
+ * @param name The parameter's name.
  */
-export function joined(previous: PruningMethod, method: BasePruningMethod, name: string): PruningContainer {
-  const earlier = isContainer(previous) ? [...previous] : [previous];
-  const methods = [...earlier.filter(isMethod), method];
+export function joined<M extends BasePruningMethod>(
+  previous: PruningMethod | undefined,
+  method: M,
+  name: string,
+): Joined<M | PruningContainer> {
+  const earlier = previous === undefined ? [] : historyOf(previous);
+  const methods = [...earlier, method];
+  const names = methods.map(({ tensorName }) => tensorName);
   for (const each of methods) each.tensorName = name;
-  return new PruningContainer(...methods);
+  return {
+    method: earlier.length === 0 ? method : new PruningContainer(...methods),
+    undo: () => {
+      for (const [i, each] of methods.entries()) each.tensorName = names[i];
+    },
+  };
+}
+
+/** The methods that a container holds, or the one that is none. */
+function historyOf(method: PruningMethod): BasePruningMethod[] {
+  return (isContainer(method) ? [...method] : [method]).filter(isMethod);
 }
 
 function isContainer(method: PruningMethod): method is PruningContainer {

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { PruneError } from '../errors';
+import { PruneError, shown } from '../errors';
 import type { Layout } from '../masks/layout';
 import type { Axes } from './names';
 
@@ -38,7 +38,9 @@ export interface MaskRequest {
 export interface PruningMethod {
   /** What the method chooses among on top of earlier prunings. */
   readonly pruningType: PruningType;
-  /** The name of the parameter that the method was applied to. */
+  /** The axis along which a `structured` method prunes channels. */
+  readonly dim?: Dim;
+  /** The name of the parameter that the method was applied to last. */
   tensorName: string | undefined;
   /**
    * @param t What to rank by.
@@ -77,6 +79,19 @@ export function axisOf(dim: Dim, { layout, torchLayout, axes }: MaskRequest): Ax
   if (axis !== undefined) return { layout: torchLayout, dim: axis };
   const rank = layout.shape.length;
   const allowed = [`a number in [${-rank}, ${rank - 1}]`, ...Object.keys(axes).map((word) => `'${word}'`)];
-  const message = `dim must be ${allowed.join(' or ')} for this tensor of rank ${rank}, but got '${String(dim)}'.`;
+  const message = `dim must be ${allowed.join(' or ')} for this tensor of rank ${rank}, but got ${shown(dim)}.`;
   throw new PruneError('dim', message, { given: dim, allowed });
+}
+
+/**
+ * Refuses a dim that was left out, where there is no default for it.
+ *
+ * @param dim What the caller gave.
+ * @returns The same.
+ * @throws {@link PruneError} `dim` if it is undefined.
+ */
+export function givenDim(dim: Dim | undefined): Dim {
+  if (dim !== undefined) return dim;
+  const allowed = "a number, 'out' or 'in'";
+  throw new PruneError('dim', `dim must be ${allowed}, but got undefined.`, { given: dim, allowed });
 }

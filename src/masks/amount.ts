@@ -1,4 +1,4 @@
-import { PruneError } from '../errors';
+import { PruneError, shown } from '../errors';
 
 /**
  * How much to prune. A number in [0, 1) is a fraction, a whole number ≥ 1 a count (JavaScript cannot tell 1.0 from 1);
@@ -9,10 +9,14 @@ export type Amount =
   | {
       /** Share of what is left, from 0 to 1. */
       readonly fraction: number;
+      /** Not together with a fraction. */
+      readonly count?: never;
     }
   | {
       /** Number of entries, or of channels. */
       readonly count: number;
+      /** Not together with a count. */
+      readonly fraction?: never;
     };
 
 /** An {@link Amount} that has been checked: exactly one of a fraction in [0, 1] or a whole count ≥ 0. */
@@ -108,11 +112,4 @@ function refused(kind: 'argument' | 'amount', amount: unknown): PruneError {
       allowed: ALLOWED,
     },
   );
-}
-
-function shown(amount: unknown): string {
-  if (typeof amount === 'string') return `the string '${amount}'`;
-  if (typeof amount !== 'object' || amount === null) return String(amount);
-  const fields = Object.entries(amount).map(([key, value]) => `${key}: ${String(value)}`);
-  return `{ ${fields.join(', ')} }`;
 }

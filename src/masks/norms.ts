@@ -1,4 +1,4 @@
-import { PruneError } from '../errors';
+import { PruneError, shown } from '../errors';
 import type { Layout } from './layout';
 import { nuclearNorm } from './nuclear';
 import { resolveDim, type Slices, sliceOrder, slicesOf } from './slices';
@@ -61,10 +61,9 @@ function checkNorm(n: unknown, axes: number): asserts n is NormOrder {
   const allowed = ['a number', 'Infinity', '-Infinity'];
   if (axes <= 2) allowed.push("'fro'");
   if (axes === 2) allowed.push("'nuc'");
-  const given = typeof n === 'string' ? `'${n}'` : String(n);
   throw new PruneError(
     'argument',
-    `The norm of slices with ${axes} axes must be one of: ${allowed.join(', ')}, but got ${given}.`,
+    `The norm of slices with ${axes} axes must be one of: ${allowed.join(', ')}, but got ${shown(n)}.`,
     { given: n, allowed },
   );
 }

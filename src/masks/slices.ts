@@ -1,4 +1,4 @@
-import { PruneError } from '../errors';
+import { PruneError, shown } from '../errors';
 import { type Layout, positions } from './layout';
 
 /**
@@ -31,7 +31,7 @@ export function resolveDim(dim: number, rank: number): number {
   const allowed = `a whole number from ${-rank} to ${rank - 1}`;
   throw new PruneError(
     'dim',
-    `The dim of a tensor with ${rank} axes must be ${allowed}, but got ${String(dim)}.`,
+    `The dim of a tensor with ${rank} axes must be ${allowed}, but got ${shown(dim)}.`,
     {
       given: dim,
       allowed,

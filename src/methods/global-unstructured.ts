@@ -1,53 +1,93 @@
 import type * as tf from '@tensorflow/tfjs';
-import { requestOf } from '../core/apply';
-import { CustomFromMask } from '../core/custom-from-mask';
-import { type BasePruningMethod, joined } from '../core/method';
+import { located, requestOf } from '../core/apply';
+import { CustomFromMask, customFromBytes } from '../core/custom-from-mask';
+import { checkMask } from '../core/mask-check';
+import { type BasePruningMethod, isMethod, joined, PruningContainer } from '../core/method';
+import { checkOptions } from '../core/options';
 import { describe, type Parameter } from '../core/parameter';
 import { installAll, stateOf } from '../core/reparametrisation';
 import type { MaskRequest } from '../core/request';
 import { resolvePrunable } from '../core/resolve';
-import { PruneError } from '../errors';
+import { PruneError, shown } from '../errors';
 import type { Amount } from '../masks/amount';
+import { LnStructured } from './ln-structured';
+import { RandomStructured } from './random-structured';
 
 /** A parameter of a layer, as {@link index!parameters | parameters} lists them. */
 export type NamedParameter<L extends object = object> = readonly [layer: L, name: string];
 
-/** A method, or a class of methods that are made from an amount alone. */
-export type GlobalMethod = BasePruningMethod | (new (amount: Amount) => BasePruningMethod);
+/** A method that ranks entries, so that it can rank those of several parameters together. */
+export type UnstructuredMethod = BasePruningMethod & { readonly pruningType: 'unstructured' };
 
 /** How much to prune globally, and by what. */
 export interface GlobalOptions {
-  /** How much of all that is left to prune: a fraction in [0, 1) or a count. For a class of methods, not a method. */
+  /** How much of all that is left to prune: a fraction in [0, 1) or a count. For a class that is made from it. */
   readonly amount?: Amount;
   /** For a layer, by parameter name, what to rank by instead of the weights, in the shape and layout of the name. */
   readonly importanceScores?: ReadonlyMap<object, Readonly<Record<string, tf.Tensor>>>;
 }
 
-function methodFrom(method: GlobalMethod, amount: Amount | undefined): BasePruningMethod {
-  if (typeof method !== 'function') return method;
-  // A class without a constructor of its own ignores the amount; the ones that need it refuse undefined.
-  const made = new method(amount as Amount);
-  return made;
+const ALLOWED = 'an unstructured method such as L1Unstructured or RandomUnstructured';
+
+/** Classes whose constructors take something else than an amount alone, and would complain of that. */
+const OTHERS: readonly unknown[] = [CustomFromMask, LnStructured, PruningContainer, RandomStructured];
+
+function refused(method: unknown, got: string): PruneError {
+  return new PruneError('argument', `globalUnstructured takes ${ALLOWED}, but got ${got}.`, {
+    given: method,
+    allowed: ALLOWED,
+  });
 }
 
-function checkMethod(method: BasePruningMethod): BasePruningMethod {
-  const allowed = 'an unstructured method such as L1Unstructured or RandomUnstructured';
-  if (method?.pruningType !== 'unstructured') {
-    const name = method?.constructor?.name ?? String(method);
-    const message = `globalUnstructured takes ${allowed}, but got ${name} of type '${method?.pruningType}'.`;
-    throw new PruneError('argument', message, { given: method, allowed });
+type MethodClass = new (amount: Amount) => BasePruningMethod;
+
+function isMethodClass(method: unknown): method is MethodClass {
+  if (typeof method !== 'function') return false;
+  const prototype: unknown = method.prototype;
+  return typeof prototype === 'object' && prototype !== null && 'computeMask' in prototype;
+}
+
+/** Whether a constructor, or one that it inherits, has a parameter without a default. */
+function takesAmount(type: MethodClass): boolean {
+  for (let each: unknown = type; typeof each === 'function'; each = Object.getPrototypeOf(each)) {
+    if (each.length > 0) return true;
   }
-  return method;
+  return false;
+}
+
+function madeFrom(type: MethodClass, amount: Amount | undefined): BasePruningMethod {
+  if (OTHERS.includes(type)) throw refused(type, type.name);
+  if (amount !== undefined && !takesAmount(type)) {
+    const message = `${type.name} takes no amount, as its constructor has no parameter for it; leave the amount out, or give an instance.`;
+    throw new PruneError('argument', message, { given: amount, allowed: 'no amount' });
+  }
+  // A class without a constructor of its own ignores it; the ones that need it refuse undefined.
+  return new type(amount as Amount);
+}
+
+function unstructuredMethod(method: unknown, amount: Amount | undefined): BasePruningMethod {
+  if (isMethodClass(method)) return checkedMethod(madeFrom(method, amount));
+  const made = checkedMethod(method);
+  if (amount === undefined) return made;
+  const message = `An amount is for a class of methods, but got one with an instance of ${made.constructor.name}; leave it out, or give the class.`;
+  throw new PruneError('argument', message, { given: amount, allowed: 'no amount' });
+}
+
+function checkedMethod(method: unknown): BasePruningMethod {
+  if (!isMethod(method)) throw refused(method, shown(method));
+  const { pruningType } = method;
+  if (pruningType === 'unstructured') return method;
+  throw refused(method, `${method.constructor.name} of the type ${shown(pruningType)}`);
 }
 
 function listOf(parameters: Iterable<NamedParameter>): NamedParameter[] {
-  const allowed = 'an iterable of [layer, name] pairs';
+  const allowed = 'an iterable of at least one [layer, name] pair';
   const isIterable = typeof parameters === 'object' && parameters !== null && Symbol.iterator in parameters;
   const list = isIterable ? [...parameters] : undefined;
   const wrong = list?.findIndex((pair) => !Array.isArray(pair) || pair.length !== 2);
-  if (list !== undefined && wrong === -1) return list;
-  const given: unknown = wrong === undefined ? parameters : list?.[wrong];
-  throw new PruneError('argument', `parameters must be ${allowed}, but got ${String(given)}.`, {
+  if (list !== undefined && list.length > 0 && wrong === -1) return list;
+  const given: unknown = wrong === undefined || wrong === -1 ? parameters : list?.[wrong];
+  throw new PruneError('argument', `parameters must be ${allowed}, but got ${shown(given)}.`, {
     given,
     allowed,
   });
@@ -87,8 +127,26 @@ function requestsOf(
   });
   return resolved.map(({ parameter, importanceScores }) => ({
     parameter,
-    request: requestOf(parameter, { importanceScores }),
+    request: located(parameter, () => requestOf(parameter, importanceScores)),
   }));
+}
+
+function checkMasks(
+  masks: unknown,
+  requests: ReadonlyArray<{ parameter: Parameter; request: MaskRequest }>,
+): Uint8Array[] {
+  if (!Array.isArray(masks) || masks.length !== requests.length) {
+    const allowed = `an array of ${requests.length} masks`;
+    const message = `masksFor must return ${allowed}, one for each parameter, but returned ${shown(masks)}.`;
+    throw new PruneError('argument', message, { given: masks, allowed });
+  }
+  return requests.map(({ parameter, request }, i) => {
+    const mask: unknown = masks[i];
+    return located(parameter, () => {
+      checkMask(mask, parameter.variable.size, request.mask);
+      return mask;
+    });
+  });
 }
 
 /**
@@ -96,13 +154,14 @@ function requestsOf(
  * lose more. Each gets its part of the mask as a {@link CustomFromMask}.
  *
  * Differs from PyTorch: any iterable is taken, generators too; a parameter that is listed twice is refused, not pruned
- * too little; scores for what is not listed are refused.
+ * too little; scores for what is not listed are refused, and so is an amount that nothing would use.
  * Source: `torch.nn.utils.prune.global_unstructured`.
  *
- * @param parameters Pairs of layer and name, such as {@link index!parameters | parameters} gives.
+ * @param parameters Pairs of layer and name, such as {@link index!parameters | parameters} gives; at least one.
  * @param method {@link L1Unstructured}, {@link RandomUnstructured}, or an unstructured method of your own: a class made
- *   from the amount, or an instance.
- * @param options The amount, and importance scores.
+ *   from the amount, a class made from nothing, or an instance.
+ * @param options The amount, which a class needs that is made from it and which nothing else takes (a constructor that
+ *   has only a default for it does not count: give an instance); and importance scores.
  * @throws {@link PruneError} with nothing changed: `argument`, `amount`, `shape`, `parameter` or `state`.
  * @example
  * ```ts
@@ -111,25 +170,38 @@ function requestsOf(
  */
 export function globalUnstructured(
   parameters: Iterable<NamedParameter>,
-  method: GlobalMethod,
+  method: new (amount: Amount) => UnstructuredMethod,
+  options: GlobalOptions & { readonly amount: Amount },
+): void;
+export function globalUnstructured(
+  parameters: Iterable<NamedParameter>,
+  method: UnstructuredMethod | (new () => UnstructuredMethod),
+  options?: GlobalOptions & { readonly amount?: never },
+): void;
+export function globalUnstructured(
+  parameters: Iterable<NamedParameter>,
+  method: unknown,
   options: GlobalOptions = {},
 ): void {
+  checkOptions(options, ['amount', 'importanceScores']);
+  const { amount, importanceScores } = options;
   const list = listOf(parameters);
-  checkScores(list, options.importanceScores);
-  const chosen = checkMethod(methodFrom(method, options.amount));
-  const requests = requestsOf(list, options.importanceScores);
-  const masks = chosen.masksFor(requests.map(({ request }) => request));
-  installAll(
-    requests.map(({ parameter }, i) => {
-      const mask = masks[i]!;
-      const part = new CustomFromMask({ bytes: mask, layout: parameter.layout });
-      part.tensorName = parameter.name;
-      const previous = stateOf(parameter.variable)?.method;
-      return {
-        parameter,
-        mask,
-        method: previous === undefined ? part : joined(previous, part, parameter.name),
-      };
-    }),
+  checkScores(list, importanceScores);
+  const chosen = unstructuredMethod(method, amount);
+  const requests = requestsOf(list, importanceScores);
+  const masks = checkMasks(chosen.masksFor(requests.map(({ request }) => request)), requests);
+  installParts(requests.map(({ parameter }, i) => ({ parameter, mask: masks[i]! })));
+}
+
+function installParts(parts: ReadonlyArray<{ parameter: Parameter; mask: Uint8Array }>): void {
+  const joins = parts.map(({ parameter, mask }) =>
+    joined(stateOf(parameter.variable)?.method, customFromBytes(mask, parameter.layout), parameter.name),
   );
+  try {
+    installAll(parts.map((part, i) => ({ ...part, method: joins[i]!.method })));
+  } catch (error) {
+    // The newest first: parameters may share a method.
+    for (const { undo } of joins.reverse()) undo();
+    throw error;
+  }
 }

@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import type { ApplyOptions } from '../core/apply';
 import { maskTensorByArrays } from '../core/bridge';
 import { BasePruningMethod } from '../core/method';
-import { axisOf, type Dim, type MaskRequest } from '../core/request';
+import { axisOf, type Dim, givenDim, type MaskRequest } from '../core/request';
 import { type Amount, type ResolvedAmount, resolveAmount } from '../masks/amount';
 import type { NormOrder } from '../masks/norms';
 import { lnStructured as lnMask } from '../masks/structured';
@@ -80,6 +80,6 @@ export function lnStructured<L extends object>(
   dim: Dim,
   options: ApplyOptions = {},
 ): L {
-  new LnStructured(amount, n, dim).applyTo(layer, name, options);
+  new LnStructured(amount, n, givenDim(dim)).applyTo(layer, name, options);
   return layer;
 }

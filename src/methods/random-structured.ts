@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { maskTensorByArrays } from '../core/bridge';
 import { BasePruningMethod } from '../core/method';
-import { axisOf, type Dim, type MaskRequest } from '../core/request';
+import { axisOf, type Dim, givenDim, type MaskRequest } from '../core/request';
 import { type Amount, type ResolvedAmount, resolveAmount } from '../masks/amount';
 import { randomStructured as randomMask } from '../masks/structured';
 
@@ -62,6 +62,6 @@ export class RandomStructured extends BasePruningMethod {
  * ```
  */
 export function randomStructured<L extends object>(layer: L, name: string, amount: Amount, dim: Dim): L {
-  RandomStructured.apply(layer, name, amount, dim);
+  RandomStructured.apply(layer, name, amount, givenDim(dim));
   return layer;
 }

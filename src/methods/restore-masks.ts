@@ -1,4 +1,4 @@
-import { CustomFromMask } from '../core/custom-from-mask';
+import { customFromBytes } from '../core/custom-from-mask';
 import { peek } from '../core/memory';
 import { installAll, stateOf } from '../core/reparametrisation';
 import { resolvePrunable } from '../core/resolve';
@@ -26,7 +26,7 @@ export function restoreMasks(model: object, filter: ParameterFilter = {}): Named
     if (stateOf(parameter.variable) !== undefined) return [];
     const mask = maskOfZeros(peek(parameter.variable));
     if (!mask.includes(0)) return [];
-    const method = new CustomFromMask({ bytes: mask, layout: parameter.layout });
+    const method = customFromBytes(mask, parameter.layout);
     method.tensorName = parameter.name;
     const pair: NamedParameter = [layer, name];
     return [{ pair, installation: { parameter, mask, method } }];

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { CustomFromMask } from '../core/custom-from-mask';
+import { customFromBytes } from '../core/custom-from-mask';
 import type { Parameter } from '../core/parameter';
 import { type Installation, installAll, originalValues, stateOf } from '../core/reparametrisation';
 import { PruneError } from '../errors';
@@ -127,7 +127,7 @@ function installationsOf({ name, parameter }: NamedParameter, dict: StateDict): 
     orig === undefined
       ? originalValues(variable).slice()
       : scatter(float32Of(orig), layout, new Float32Array(variable.size));
-  const method = state?.method ?? new CustomFromMask({ bytes: mask, layout });
+  const method = state?.method ?? customFromBytes(mask, layout);
   method.tensorName ??= parameter.name;
   return [{ parameter, mask, method, replacement }];
 }

@@ -10,13 +10,18 @@ declare const mask: tf.Tensor;
 describe('amounts', () => {
   it('are a number, a fraction or a count', () => {
     expectTypeOf<prune.Amount>().toEqualTypeOf<
-      number | { readonly fraction: number } | { readonly count: number }
+      | number
+      | { readonly fraction: number; readonly count?: never }
+      | { readonly count: number; readonly fraction?: never }
     >();
+    expectTypeOf<prune.ResolvedAmount>().toExtend<prune.Amount>();
   });
 
   it('are neither text nor of both kinds', () => {
     // @ts-expect-error An amount is no text.
     prune.l1Unstructured(layer, 'weight', '20 %');
+    // @ts-expect-error A fraction or a count.
+    prune.l1Unstructured(layer, 'weight', { fraction: 0.2, count: 3 });
     // @ts-expect-error An amount has to be given.
     prune.randomUnstructured(layer, 'weight');
   });
@@ -46,6 +51,22 @@ describe('the functions', () => {
     expectTypeOf(prune.parameters(model)).toExtend<Parameters<typeof prune.globalUnstructured>[0]>();
     prune.globalUnstructured(prune.parameters(model), prune.L1Unstructured, { amount: 0.5 });
   });
+
+  it('prune globally by a class and an amount, by a class that takes none, or by an instance', () => {
+    const list = prune.parameters(model);
+    prune.globalUnstructured(list, new prune.L1Unstructured(0.5));
+    prune.globalUnstructured(list, prune.Identity);
+    // @ts-expect-error A class that is made from an amount needs one.
+    prune.globalUnstructured(list, prune.L1Unstructured);
+    // @ts-expect-error An instance has its amount.
+    prune.globalUnstructured(list, new prune.L1Unstructured(0.5), { amount: 0.5 });
+    // @ts-expect-error Channels of several parameters are not ranked together.
+    prune.globalUnstructured(list, prune.RandomStructured, { amount: 0.5 });
+    // @ts-expect-error Nor is a given mask ranked.
+    prune.globalUnstructured(list, new prune.CustomFromMask(mask));
+    // @ts-expect-error A function that prunes is no method.
+    prune.globalUnstructured(list, prune.l1Unstructured, { amount: 0.5 });
+  });
 });
 
 describe('what can be asked', () => {
@@ -55,6 +76,22 @@ describe('what can be asked', () => {
     expectTypeOf(prune.sparsity(model)).toEqualTypeOf<prune.Sparsity>();
     expectTypeOf(prune.sparsity(layer, 'weight').zeros).toEqualTypeOf<number>();
     expectTypeOf(prune.methodOf(layer, 'weight')).toEqualTypeOf<prune.BasePruningMethod | undefined>();
+  });
+});
+
+describe('methods', () => {
+  it('come back from apply as what they are, or as the container that they joined', () => {
+    expectTypeOf(prune.L1Unstructured.apply(layer, 'weight', 0.5)).toEqualTypeOf<
+      prune.L1Unstructured | prune.PruningContainer
+    >();
+    expectTypeOf(prune.CustomFromMask.apply(layer, 'weight', mask)).toEqualTypeOf<
+      prune.CustomFromMask | prune.PruningContainer
+    >();
+    expectTypeOf(new prune.LnStructured(0.5, 2).applyTo(layer, 'weight')).toEqualTypeOf<
+      prune.LnStructured | prune.PruningContainer
+    >();
+    // @ts-expect-error The mask of a CustomFromMask is a tensor or nested arrays.
+    new prune.CustomFromMask({ bytes: new Uint8Array(3), layout: {} });
   });
 });
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
 import { describe, expect, it } from 'vitest';
-import { fillWeights, linear } from '../../support/layers';
+import { fillWeights, flat, linear } from '../../support/layers';
 import { expectNoLeak } from '../../support/memory';
 import { expectRefused, type Parameter, thrownWithoutTrace } from '../../support/trace';
 
@@ -44,21 +44,26 @@ describe('globalUnstructured', () => {
       'a structured method',
       'argument',
       /LnStructured/,
-      () => prune.globalUnstructured(both, new prune.LnStructured(1, 2, 0)),
+      () => prune.globalUnstructured(both, new prune.LnStructured(1, 2, 0) as never),
     ],
     [
       'a structured class',
       'argument',
       /RandomStructured/,
-      () => prune.globalUnstructured(both, prune.RandomStructured, { amount }),
+      () => prune.globalUnstructured(both, prune.RandomStructured as never, { amount }),
     ],
     [
       'CustomFromMask',
       'argument',
       /CustomFromMask/,
-      () => prune.globalUnstructured(both, new prune.CustomFromMask(row)),
+      () => prune.globalUnstructured(both, new prune.CustomFromMask(row) as never),
     ],
-    ['a container', 'argument', /./, () => prune.globalUnstructured(both, new prune.PruningContainer())],
+    [
+      'a container',
+      'argument',
+      /./,
+      () => prune.globalUnstructured(both, new prune.PruningContainer() as never),
+    ],
     [
       'a list with a hole',
       'argument',
@@ -90,7 +95,43 @@ describe('globalUnstructured', () => {
       /./,
       () => prune.globalUnstructured(both, NoMethod as never, { amount }),
     ],
-    ['no amount', 'argument', /amount/, () => prune.globalUnstructured(both, L1)],
+    ['an empty list', 'argument', /at least one/, () => prune.globalUnstructured([], L1, { amount })],
+    [
+      'an amount with an instance',
+      'argument',
+      /amount.*L1Unstructured/,
+      () => prune.globalUnstructured(both, new L1(1), { amount } as never),
+    ],
+    [
+      'an amount for a class that takes none',
+      'argument',
+      /Identity.*amount/,
+      () => prune.globalUnstructured(both, prune.Identity as never, { amount }),
+    ],
+    [
+      'a function that prunes',
+      'argument',
+      /l1Unstructured/,
+      () => prune.globalUnstructured(both, prune.l1Unstructured as never, { amount }),
+    ],
+    ['an arrow function', 'argument', /function/, () => prune.globalUnstructured(both, (() => 1) as never)],
+    ...[prune.RandomStructured, prune.LnStructured, prune.CustomFromMask, prune.PruningContainer].flatMap(
+      (structured): [string, prune.PruneErrorKind, RegExp, () => unknown][] => [
+        [
+          `${structured.name} without an amount`,
+          'argument',
+          new RegExp(`unstructured.*${structured.name}`),
+          () => prune.globalUnstructured(both, structured as never),
+        ],
+        [
+          `${structured.name} with a bad amount`,
+          'argument',
+          new RegExp(`unstructured.*${structured.name}`),
+          () => prune.globalUnstructured(both, structured as never, { amount: 'half' } as never),
+        ],
+      ],
+    ),
+    ['no amount', 'argument', /amount/, () => prune.globalUnstructured(both, L1 as never)],
     [
       'a parameter twice',
       'argument',
@@ -166,6 +207,32 @@ describe('globalUnstructured', () => {
     ],
   ])('refuses %s', (_, kind, says, call) => {
     expectRefused(touched, call, kind, says);
+  });
+});
+
+describe('a class of methods', () => {
+  it('may inherit the constructor that takes the amount', () => {
+    class Traced extends prune.L1Unstructured {}
+    const layer = linear([[1, 2, 3]]);
+    prune.globalUnstructured([[layer, 'weight']], Traced, { amount: 2 });
+    expect(flat(layer, 'weight')).toEqual([0, 0, 3]);
+  });
+});
+
+describe('an error of one parameter', () => {
+  it('names its layer', () => {
+    const [first, second] = [linear([[1, 2]]), linear([[3, 4]])];
+    const parameters: Parameter[] = [
+      [first, 'weight'],
+      [second, 'weight'],
+    ];
+    const importanceScores = new Map([[second, { weight: tf.ones([2, 1]) }]]);
+    expectRefused(
+      parameters,
+      () => prune.globalUnstructured(parameters, prune.L1Unstructured, { amount: 1, importanceScores }),
+      'shape',
+      second.name,
+    );
   });
 });
 

@@ -81,12 +81,12 @@ describe('the list of parameters', () => {
 });
 
 describe('the method', () => {
-  it.each([
-    ['a class', prune.L1Unstructured, { amount: 4 }],
-    ['an instance', new prune.L1Unstructured(4), {}],
-  ] as const)('may be %s', (_, method, options) => {
+  it.each<[string, (list: prune.NamedParameter[]) => void]>([
+    ['a class', (list) => prune.globalUnstructured(list, prune.L1Unstructured, { amount: 4 })],
+    ['an instance', (list) => prune.globalUnstructured(list, new prune.L1Unstructured(4))],
+  ])('may be %s', (_, call) => {
     const { both } = twoLayers();
-    prune.globalUnstructured(both, method, options);
+    call(both);
     expect(zeros(both[0]![0], 'weight_mask') + zeros(both[1]![0], 'weight_mask')).toBe(4);
   });
 

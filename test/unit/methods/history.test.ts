@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { built, flat, linear, zeros } from '../../support/layers';
 
 // What is remembered of the prunings of a parameter, however it was reached.
@@ -69,5 +69,29 @@ describe('the history of a parameter', () => {
         { amount: 1 },
       ),
     ).toThrow(/twice/);
+  });
+
+  it('keeps its names when a later pruning fails to be stored', () => {
+    const cell = tf.layers.lstmCell({ units: 3 });
+    const layer = built(tf.layers.rnn({ cell }), [4, 2]);
+    const earlier = prune.L1Unstructured.apply(cell, 'weight_ih', 5);
+    const kernel = cell.trainableWeights[0]!.read() as tf.Variable;
+    const fail = (): never => {
+      throw new Error('out of memory');
+    };
+    const later = new prune.L1Unstructured(5);
+    later.tensorName = 'before';
+    const tensor = vi.spyOn(tf.engine(), 'tidy').mockImplementation(fail);
+    try {
+      expect(() => later.applyTo(layer, 'weight_ih_l0')).toThrow(/out of memory/);
+      expect(() =>
+        prune.globalUnstructured([[layer, 'weight_ih_l0']], prune.L1Unstructured, { amount: 5 }),
+      ).toThrow(/out of memory/);
+    } finally {
+      tensor.mockRestore();
+    }
+    expect(kernel.isDisposed).toBe(false);
+    expect(earlier.tensorName).toBe('weight_ih');
+    expect(later.tensorName).toBe('before');
   });
 });

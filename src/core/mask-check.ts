@@ -1,0 +1,60 @@
+import { PruneError, shown } from '../errors';
+
+/** All bits of a word of four bytes but those that 0 and 1 have. */
+const NEITHER_0_NOR_1 = 0xfefefefe;
+
+/** The words of four bytes that a mask is made of, up to a rest; none where they are not aligned. */
+function wordsOf(mask: Uint8Array): Int32Array {
+  return mask.byteOffset % 4 === 0
+    ? new Int32Array(mask.buffer, mask.byteOffset, mask.length >>> 2)
+    : new Int32Array(0);
+}
+
+/** How many bytes from the first on are known to be 0 or 1, and 0 where the previous mask is; four at a time. */
+function rightWords(mask: Uint8Array, previous: Uint8Array | undefined): number {
+  const words = wordsOf(mask);
+  let wrong = 0;
+  if (previous === undefined) {
+    for (let i = 0; i < words.length; i++) wrong |= words[i]!;
+    return (wrong & NEITHER_0_NOR_1) === 0 ? words.length * 4 : 0;
+  }
+  const before = wordsOf(previous);
+  const count = Math.min(words.length, before.length);
+  for (let i = 0; i < count; i++) wrong |= words[i]! & ~before[i]!;
+  return wrong === 0 ? count * 4 : 0;
+}
+
+/**
+ * Checks a mask that a method made.
+ *
+ * @param mask What the method returned.
+ * @param size How many entries it must have.
+ * @param previous What earlier prunings left, of that size; undefined for the first.
+ * @throws {@link PruneError} `shape` for another size; `argument` for what is no Uint8Array, for anything but 0 and 1,
+ *   and for a 1 where the entry is pruned already.
+ */
+export function checkMask(
+  mask: unknown,
+  size: number,
+  previous: Uint8Array | undefined,
+): asserts mask is Uint8Array {
+  if (!(mask instanceof Uint8Array)) {
+    const message = `The mask must be a Uint8Array, but got ${shown(mask)}.`;
+    throw new PruneError('argument', message, { given: mask, allowed: 'a Uint8Array' });
+  }
+  if (mask.length !== size) {
+    const message = `The mask must have ${size} entries, but has ${mask.length}.`;
+    throw new PruneError('shape', message, { given: mask.length, allowed: `${size} entries` });
+  }
+  for (let i = rightWords(mask, previous); i < size; i++) {
+    const entry = mask[i]!;
+    if (entry > 1) {
+      const message = `The mask must hold only 0 and 1, but got ${entry} at position ${i}.`;
+      throw new PruneError('argument', message, { given: entry, allowed: '0 or 1' });
+    }
+    if (entry === 1 && previous?.[i] === 0) {
+      const message = `The mask must be 0 wherever the old one is, but got 1 at position ${i}, which is pruned already.`;
+      throw new PruneError('argument', message, { given: entry, allowed: '0' });
+    }
+  }
+}
