@@ -1,4 +1,5 @@
-import { checkLength, checkSize, ones } from './entries';
+import { checkLength, checkSize } from './checks';
+import { ones } from './entries';
 import type { MaskOption } from './unstructured';
 
 /**

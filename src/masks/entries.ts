@@ -1,6 +1,7 @@
 import { PruneError } from '../errors';
+import { checkLength } from './checks';
 import { flatGrid, type Grid, gridOf } from './grid';
-import { type Layout, rowMajor } from './layout';
+import { type Layout, reachOf, rowMajor } from './layout';
 
 /** A tensor whose entries are to be ranked, checked. */
 export interface Entries {
@@ -48,22 +49,7 @@ export function entriesOf(
  * @throws {@link PruneError} `shape` if a size is not a whole number ≥ 0.
  */
 export function layoutFrom(shapeOrLayout: readonly number[] | Layout): Layout {
-  if ('offsets' in shapeOrLayout) return shapeOrLayout;
-  for (const size of shapeOrLayout) checkSize(size, 'A size in a shape');
-  return rowMajor(shapeOrLayout);
-}
-
-/**
- * Checks a number of entries.
- *
- * @param size What the caller gave.
- * @param what The number, as the subject of a sentence.
- * @throws {@link PruneError} `shape` if it is not a whole number ≥ 0.
- */
-export function checkSize(size: number, what: string): void {
-  if (Number.isSafeInteger(size) && size >= 0) return;
-  const allowed = 'a whole number >= 0';
-  throw new PruneError('shape', `${what} must be ${allowed}, but got ${size}.`, { given: size, allowed });
+  return 'offsets' in shapeOrLayout ? shapeOrLayout : rowMajor(shapeOrLayout);
 }
 
 /**
@@ -94,30 +80,13 @@ export function checkScores(scores: unknown, where: string): asserts scores is F
 export function checkLayout(layout: Layout, size: number, where: string): void {
   checkLength(layout.size, size, `The layout [${layout.shape.join(', ')}] of ${where}`);
   if (size === 0 || layout.contiguous) return;
-  const lowest = layout.offsets.reduce((sum, table) => sum + table.reduce((a, b) => Math.min(a, b)), 0);
-  const highest = layout.offsets.reduce((sum, table) => sum + table.reduce((a, b) => Math.max(a, b)), 0);
+  const { lowest, highest } = reachOf(layout);
   if (lowest === 0 && highest === size - 1) return;
   throw new PruneError(
     'shape',
     `The layout of ${where} must reach from 0 to ${size - 1}, but it reaches from ${lowest} to ${highest}.`,
     { given: layout, allowed: `a layout of all ${size} entries` },
   );
-}
-
-/**
- * Checks a length.
- *
- * @param given What it is.
- * @param size What it must be.
- * @param what The thing that has this length, as the subject of a sentence.
- * @throws {@link PruneError} `shape` if they differ.
- */
-export function checkLength(given: number, size: number, what: string): void {
-  if (given === size) return;
-  throw new PruneError('shape', `${what} must have ${size} entries, but has ${given}.`, {
-    given,
-    allowed: `${size} entries`,
-  });
 }
 
 /**

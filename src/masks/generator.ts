@@ -1,4 +1,4 @@
-import { PruneError } from '../errors';
+import { PruneError, shown } from '../errors';
 
 const STATE_WORDS = 624;
 const SHIFT_WORDS = 397;
@@ -108,7 +108,7 @@ function seedWord(seed: number | bigint): number {
   const whole = typeof seed === 'bigint' || Number.isSafeInteger(seed);
   if (!whole || seed < LOWEST_SEED || seed > HIGHEST_SEED) {
     const allowed = 'a whole number from -2^63 to 2^64 - 1 (beyond 2^53 as a bigint)';
-    throw new PruneError('argument', `The seed of a generator must be ${allowed}, but got ${String(seed)}.`, {
+    throw new PruneError('argument', `The seed of a generator must be ${allowed}, but got ${shown(seed)}.`, {
       given: seed,
       allowed,
     });
@@ -116,7 +116,15 @@ function seedWord(seed: number | bigint): number {
   return Number(BigInt.asUintN(32, BigInt(seed)));
 }
 
-/** The generator that random masks are drawn from where none is named, like PyTorch's own default one. */
+/**
+ * The generator that random masks are drawn from where none is named, like PyTorch's own default one.
+ *
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * defaultGenerator.rand24() * 2 ** -24; // 0.49625658988952637
+ * ```
+ */
 export const defaultGenerator: Generator = new Generator();
 
 /**

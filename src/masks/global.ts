@@ -1,5 +1,6 @@
 import { type Amount, pruneCount } from './amount';
-import { checkScores, checkSize, type Entries, entriesOf } from './entries';
+import { checkSize } from './checks';
+import { checkScores, type Entries, entriesOf } from './entries';
 import { gather } from './gather';
 import { defaultGenerator, type Generator } from './generator';
 import type { Layout } from './layout';

@@ -1,6 +1,7 @@
 import { PruneError } from '../errors';
 import { type Amount, pruneCount } from './amount';
-import { checkLayout, checkLength, checkScores, layoutFrom, ones } from './entries';
+import { checkLength } from './checks';
+import { checkLayout, checkScores, layoutFrom, ones } from './entries';
 import { defaultGenerator } from './generator';
 import type { RandomOptions } from './global';
 import type { Layout } from './layout';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gather, scatter } from '../../../src/masks/gather';
-import { expanded, type Layout, merged, permuted, taken } from '../../../src/masks/layout';
+import { expanded, type Layout, merged, permuted, rowMajor, taken } from '../../../src/masks/layout';
+import { kindOf } from './kind-of';
 
 interface Case {
   readonly layout: Layout;
@@ -65,4 +66,35 @@ describe('scatter', () => {
       -1, -1, 8, -1, -1, 9,
     ]);
   });
+});
+
+describe.each<[string, Layout]>([
+  ['row-major', rowMajor([2, 3])],
+  ['permuted', permuted([2, 3], [1, 0])],
+])('arrays that are too short: %s', (_, layout) => {
+  it.each([
+    ['gather', gather],
+    ['scatter', scatter],
+  ])('%s', (_, copy) => {
+    const [long, short] = [new Float32Array(7), new Float32Array(5)];
+    expect(kindOf(() => copy(long, layout, new Float32Array(6)))).toBeUndefined();
+    expect(kindOf(() => copy(long, layout, short))).toBe('shape');
+    expect(kindOf(() => copy(short, layout, long))).toBe('shape');
+    expect([...short, ...long]).toEqual(new Array(12).fill(0));
+  });
+});
+
+it('needs only what a layout reaches', () => {
+  const column = taken(rowMajor([3, 4]), 1, [1]);
+  expect([
+    ...gather(
+      Float32Array.from({ length: 10 }, (_, i) => i),
+      column,
+      new Float32Array(3),
+    ),
+  ]).toEqual([1, 5, 9]);
+  expect(kindOf(() => gather(new Float32Array(9), column, new Float32Array(3)))).toBe('shape');
+  expect(kindOf(() => scatter(new Float32Array(3), column, new Float32Array(9)))).toBe('shape');
+  const none = permuted([0, 3], [1, 0]);
+  expect([...gather(new Float32Array(0), none, new Float32Array(0))]).toEqual([]);
 });

@@ -10,6 +10,7 @@ import {
   rowMajor,
   taken,
 } from '../../../src/masks/layout';
+import { kindOf } from './kind-of';
 
 const walk = (layout: Layout): number[] => [...positions(layout.offsets)];
 
@@ -49,6 +50,38 @@ describe('layouts', () => {
     expect(rowMajor([0, 3])).toMatchObject({ size: 0 });
     expect(walk(rowMajor([2, 0]))).toEqual([]);
     expect(walk(rowMajor([]))).toEqual([0]);
+  });
+});
+
+describe('layouts refuse', () => {
+  const layout = permuted([2, 3], [1, 0]);
+
+  test.each([-1, 2, 0.5, Number.NaN])('the axis %d where there are two', (axis) => {
+    expect(kindOf(() => taken(layout, axis, [0]))).toBe('dim');
+    expect(kindOf(() => permuted([2, 3], [0, axis]))).toBe('dim');
+  });
+
+  test('to merge the last axis, or to expand past the end', () => {
+    for (const axis of [-1, 1, 0.5]) expect(kindOf(() => merged(layout, axis))).toBe('dim');
+    expect(kindOf(() => merged(rowMajor([]), 0))).toBe('dim');
+    expect(expanded(layout, 2).shape).toEqual([3, 2, 1]);
+    for (const axis of [-1, 3, 0.5]) expect(kindOf(() => expanded(layout, axis))).toBe('dim');
+  });
+
+  test('orders that are not one of all axes', () => {
+    for (const order of [[0, 0], [0], [0, 1, 0], []])
+      expect(kindOf(() => permuted([2, 3], order))).toBe('dim');
+  });
+
+  test('sizes that are none', () => {
+    for (const size of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(kindOf(() => rowMajor([2, size]))).toBe('shape');
+      expect(kindOf(() => permuted([size, 2], [1, 0]))).toBe('shape');
+    }
+  });
+
+  test.each([-1, 3, 0.5, Number.NaN])('the index %d of an axis of three', (index) => {
+    expect(kindOf(() => taken(layout, 0, [0, index]))).toBe('shape');
   });
 });
 
