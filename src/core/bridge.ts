@@ -76,15 +76,18 @@ function runComputeMask(
   mask: Uint8Array,
   shape: readonly number[],
 ): Uint8Array {
-  return tf.tidy(() => {
+  let bytes = new Uint8Array(0);
+  // Not returned from tidy, which would look for tensors in each of its elements.
+  tf.tidy(() => {
     const made: unknown = method.computeMask(
       tf.tensor(values, [...shape]),
       tf.tensor(new Float32Array(mask), [...shape]),
     );
     checkTensor(made, 'What computeMask returns');
     checkShape(made, shape, 'The mask that computeMask returns');
-    return bytesOfMask(made, 'The mask that computeMask returns');
+    bytes = bytesOfMask(made, 'The mask that computeMask returns');
   });
+  return bytes;
 }
 
 function keepOnly(mask: Uint8Array, before: Uint8Array): void {

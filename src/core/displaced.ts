@@ -1,9 +1,12 @@
-/** What a mask displaced. */
-export interface Displaced {
-  /** How many values that are. */
+import type { Kept } from './memory';
+
+/**
+ * What a mask displaced: those values alone, in order; or, where they are most of them, all the values at their own
+ * places.
+ */
+export interface Displaced extends Kept {
+  /** How many values are displaced. */
   readonly count: number;
-  /** They alone, in order; or, where they are most of them, all the values at their own places. */
-  readonly values: Float32Array;
 }
 
 /** How many words of four bytes, each 0 or 1, can be added up before a byte overflows; a multiple of four. */
@@ -35,9 +38,23 @@ export function countZeros(mask: Uint8Array): number {
   return mask.length - ones;
 }
 
+function onHost(count: number, values: Float32Array): Displaced {
+  return { count, read: () => values, free: () => {} };
+}
+
 /**
- * Keeps what a mask displaces. Where that is at least half of the values they are kept as a whole, which is the
- * quicker and takes at most twice the memory; else they are gathered in one pass without a branch: each value is written,
+ * Whether so much is displaced that all the values are kept: copying them is far quicker than gathering.
+ *
+ * @param count How many values are displaced.
+ * @param mask Of how many.
+ */
+export function isMost(count: number, mask: Uint8Array): boolean {
+  return 2 * count >= mask.length;
+}
+
+/**
+ * Keeps on the host what a mask displaces. Where that is at least half of the values they are copied as a whole, which
+ * takes at most twice the memory; else they are gathered in one pass without a branch: each value is written,
  * and the next one over it unless it was displaced. Bits are moved, not numbers, so NaN and −0 come through.
  *
  * @param mask 0 and 1 only.
@@ -45,7 +62,7 @@ export function countZeros(mask: Uint8Array): number {
  */
 export function displacedBy(mask: Uint8Array, values: Float32Array): Displaced {
   const count = countZeros(mask);
-  if (2 * count >= mask.length) return { count, values: values.slice() };
+  if (isMost(count, mask)) return onHost(count, values.slice());
   // One more than there are, for the last kept value to be written to.
   const displaced = new Float32Array(count + 1);
   const from = new Int32Array(values.buffer, values.byteOffset, values.length);
@@ -67,7 +84,7 @@ export function displacedBy(mask: Uint8Array, values: Float32Array): Displaced {
     to[next] = from[i]!;
     next += 1 - mask[i]!;
   }
-  return { count, values: displaced.subarray(0, count) };
+  return onHost(count, displaced.subarray(0, count));
 }
 
 /**
@@ -78,7 +95,8 @@ export function displacedBy(mask: Uint8Array, values: Float32Array): Displaced {
  * @param displaced What the mask displaced.
  * @returns A new array.
  */
-export function merge(mask: Uint8Array, stored: Float32Array, { values }: Displaced): Float32Array {
+export function merge(mask: Uint8Array, stored: Float32Array, displaced: Displaced): Float32Array {
+  const values = displaced.read();
   const merged = new Float32Array(stored);
   const to = new Int32Array(merged.buffer);
   const from = new Int32Array(values.buffer, values.byteOffset, values.length);

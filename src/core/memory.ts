@@ -7,7 +7,11 @@ import * as tf from '@tensorflow/tfjs';
 
 /** What is used of tfjs's wasm backend. */
 interface WasmBackend {
-  readonly wasm: { readonly HEAPU8: Uint8Array };
+  readonly wasm: {
+    readonly HEAPU8: Uint8Array;
+    _malloc(bytes: number): number;
+    _free(address: number): void;
+  };
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number | null } };
 }
 
@@ -16,14 +20,11 @@ function isWasmBackend(backend: object): backend is WasmBackend {
 }
 
 /** Where the wasm backend keeps a tensor, undefined on other backends. */
-function placeOf(tensor: tf.Tensor): { buffer: ArrayBufferLike; offset: number } | undefined {
+function placeOf(tensor: tf.Tensor): { wasm: WasmBackend['wasm']; offset: number } | undefined {
   const backend: object = tf.backend();
   if (tf.getBackend() !== 'wasm' || !isWasmBackend(backend)) return undefined;
   const offset = backend.dataIdMap.get(tensor.dataId)?.memoryOffset;
-  const heap = backend.wasm.HEAPU8;
-  return typeof offset === 'number' && heap instanceof Uint8Array
-    ? { buffer: heap.buffer, offset }
-    : undefined;
+  return typeof offset === 'number' ? { wasm: backend.wasm, offset } : undefined;
 }
 
 /**
@@ -37,7 +38,35 @@ export function peek(tensor: tf.Tensor): Float32Array {
   const place = placeOf(tensor);
   return place === undefined
     ? tensor.dataSync<'float32'>()
-    : new Float32Array(place.buffer, place.offset, tensor.size);
+    : new Float32Array(place.wasm.HEAPU8.buffer, place.offset, tensor.size);
+}
+
+/** Values that are kept aside until they are freed. */
+export interface Kept {
+  /** @returns The values, to be read before the next tensor is made and never to be written to. */
+  read(): Float32Array;
+  free(): void;
+}
+
+/**
+ * Copies a tensor's values to a place of their own in the backend's memory. That memory is used again as soon as it is
+ * freed, while a large array on the host comes from fresh pages each time, whose first touch can cost more than the copy.
+ *
+ * @param tensor A float32 tensor.
+ * @returns The copy, to be freed by the caller; undefined where the backend has no such memory, or none left.
+ */
+export function keep(tensor: tf.Tensor): Kept | undefined {
+  const place = placeOf(tensor);
+  if (place === undefined) return undefined;
+  const { wasm, offset } = place;
+  const bytes = 4 * tensor.size;
+  const address = wasm._malloc(bytes) >>> 0;
+  if (address === 0) return undefined;
+  wasm.HEAPU8.copyWithin(address, offset, offset + bytes);
+  return {
+    read: () => new Float32Array(wasm.HEAPU8.buffer, address, tensor.size),
+    free: () => wasm._free(address),
+  };
 }
 
 /** Sets bits to zero where a mask is, four at a time. */
@@ -68,7 +97,7 @@ export function masked(value: tf.Tensor, mask: Uint8Array, maskTensor: () => tf.
     const copy = value.mul(1);
     const place = placeOf(copy);
     if (place === undefined) return tf.where(maskTensor(), value, tf.zerosLike(value));
-    clear(new Int32Array(place.buffer, place.offset, copy.size), mask);
+    clear(new Int32Array(place.wasm.HEAPU8.buffer, place.offset, copy.size), mask);
     return copy;
   });
 }

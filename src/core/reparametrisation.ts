@@ -6,8 +6,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { noteCopy } from './copies';
-import { type Displaced, displacedBy, merge } from './displaced';
-import { masked, peek } from './memory';
+import { countZeros, type Displaced, displacedBy, isMost, merge } from './displaced';
+import { keep, masked, peek } from './memory';
 import { holding, type Parameter, type Slot } from './parameter';
 import type { PruningMethod } from './request';
 
@@ -103,6 +103,7 @@ function attach(slot: Slot, variable: tf.Variable, state: PruningState): Attachm
     },
     detach: () => {
       attachment.freeMask();
+      attachment.state.displaced.free();
       restoreReads();
       for (const property of ['assign', 'dispose', key] as const) Reflect.deleteProperty(variable, property);
     },
@@ -173,16 +174,30 @@ export function install({ parameter, mask, method, replacement }: Installation):
   noteCopy();
   const { slot, variable } = parameter;
   const attachment = attachmentOf(variable);
-  const displaced = displacedBy(mask, replacement ?? originalValues(variable));
+  const displaced = replacement === undefined ? displacedIn(variable, mask) : displacedBy(mask, replacement);
   const state: PruningState = { mask, displaced, method };
   if (attachment === undefined) attachAndWrite(slot, variable, state, replacement);
   else {
     // Prunings only take away, so as many zeros as before are the same zeros.
     const isChanged = replacement !== undefined || displaced.count !== attachment.state.displaced.count;
     if (isChanged) writeMasked(variable, mask, attachment.assign, replacement);
-    attachment.freeMask();
-    attachment.state = state;
+    replaceState(attachment, state);
   }
+}
+
+function displacedIn(variable: tf.Variable, mask: Uint8Array): Displaced {
+  if (stateOf(variable) === undefined) {
+    const count = countZeros(mask);
+    const kept = isMost(count, mask) ? keep(variable) : undefined;
+    if (kept !== undefined) return { count, ...kept };
+  }
+  return displacedBy(mask, originalValues(variable));
+}
+
+function replaceState(attachment: Attachment, state: PruningState): void {
+  attachment.freeMask();
+  attachment.state.displaced.free();
+  attachment.state = state;
 }
 
 function attachAndWrite(
@@ -227,8 +242,8 @@ function restore(variable: tf.Variable, previous: PruningState | undefined): voi
   const attachment = attachmentOf(variable);
   if (previous === undefined || attachment === undefined) uninstall(variable, original);
   else {
-    attachment.freeMask();
-    attachment.state = previous;
+    const displaced = displacedBy(previous.mask, original); // the previous copy has been freed
+    replaceState(attachment, { ...previous, displaced });
     writeMasked(variable, previous.mask, attachment.assign, original);
   }
 }
