@@ -92,12 +92,31 @@ interface Digit {
 }
 
 function countDigits({ bits, mask }: Candidates, digit: Digit, bins: Int32Array): void {
-  if (mask !== undefined) countLeft(bits, mask, digit, bins);
-  else if (digit.shift + digit.width === KEY_BITS) countAll(bits, digit.shift, bins);
+  const isFirst = digit.shift + digit.width === KEY_BITS;
+  if (mask !== undefined) {
+    if (isFirst) countAllLeft(bits, mask, digit.shift, bins);
+    else countLeftWithin(bits, mask, digit, bins);
+  } else if (isFirst) countAll(bits, digit.shift, bins);
   else countWithin(bits, digit, bins);
 }
 
-function countLeft(
+/** As {@link countAll}, for what earlier prunings left. */
+function countAllLeft(bits: Int32Array, mask: Uint8Array, shift: number, bins: Int32Array): void {
+  const whole = bits.length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    const digit0 = keyOf(bits[i]!) >>> shift;
+    const digit1 = keyOf(bits[i + 1]!) >>> shift;
+    const digit2 = keyOf(bits[i + 2]!) >>> shift;
+    const digit3 = keyOf(bits[i + 3]!) >>> shift;
+    bins[digit0]! += mask[i]!;
+    bins[digit1]! += mask[i + 1]!;
+    bins[digit2]! += mask[i + 2]!;
+    bins[digit3]! += mask[i + 3]!;
+  }
+  for (let i = whole; i < bits.length; i++) bins[keyOf(bits[i]!) >>> shift]! += mask[i]!;
+}
+
+function countLeftWithin(
   bits: Int32Array,
   mask: Uint8Array,
   { prefix, shift, width }: Digit,
