@@ -30,6 +30,12 @@ const { values: options } = parseArgs({
   },
 });
 
+function wholeNumber(name: 'epochs' | 'batches'): number {
+  const value = Number(options[name]);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new Error(`--${name} must be a whole number of at least 1, but got '${options[name]}'.`);
+}
+
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 function heading(text: string): void {
@@ -39,11 +45,11 @@ function heading(text: string): void {
 async function load(): Promise<ResNet> {
   const inputShape = [SIDE, SIDE, 3] as const;
   if (options.weights !== undefined) {
-    console.log(`Pretrained weights from ${options.weights}.`);
+    console.log(`Weights from ${options.weights}.`);
     return resnet50({ weights: options.weights, inputShape });
   }
   console.log(
-    'No --weights given: these are the weights that PyTorch initialises with after manual_seed(0).',
+    'No --weights given: these are the weights that PyTorch initialises with after manual_seed(0). See docs/weights.md for pretrained ones.',
   );
   return resnet50({ seed: 0, inputShape });
 }
@@ -111,6 +117,22 @@ function pruneEverything(model: ResNet): void {
   console.log(
     `ResNet50: ${zeros.toLocaleString('en')} of ${size.toLocaleString('en')} weights are zero (${percent(sparsity)}).`,
   );
+  if (prune.sparsity(model.fc, 'weight').sparsity === 1) {
+    console.log(
+      'fc is gone: PyTorch initialises it with smaller weights than any convolution. Weights that have been trained do not differ so.',
+    );
+  }
+}
+
+async function sameWeights(a: tf.LayersModel, b: tf.LayersModel): Promise<boolean> {
+  const others = b.getWeights();
+  const same = await Promise.all(
+    a.getWeights().map(async (weight, i) => {
+      const [left, right] = await Promise.all([weight.data(), others[i]!.data()]);
+      return left.every((value, n) => value === right[n]);
+    }),
+  );
+  return same.every(Boolean);
 }
 
 async function logitsOf(model: tf.LayersModel, images: tf.Tensor): Promise<Float32Array> {
@@ -127,9 +149,9 @@ async function saveAndLoad(model: ResNet, path: string): Promise<void> {
   const images = tf.randomUniform([2, SIDE, SIDE, 3], -1, 1, 'float32', 0);
   const before = await logitsOf(model, images);
   const after = await logitsOf(loaded, images);
-  const equal = before.every((logit, i) => logit === after[i]);
+  const equal = before.every((logit, i) => logit === after[i]) && (await sameWeights(model, loaded));
   console.log(
-    `Saved to ${path}, loaded by tf.loadLayersModel: outputs are ${equal ? 'equal' : 'NOT equal'}.`,
+    `Saved to ${path}, loaded by tf.loadLayersModel: weights and outputs are ${equal ? 'equal' : 'NOT equal'}.`,
   );
   images.dispose();
   loaded.dispose();
@@ -137,6 +159,8 @@ async function saveAndLoad(model: ResNet, path: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  const epochs = wholeNumber('epochs');
+  const batches = wholeNumber('batches');
   await tf.setBackend('wasm');
   registerTrainingKernels();
 
@@ -147,7 +171,7 @@ async function main(): Promise<void> {
   pruneFirstLayer(model);
 
   heading('3. Fine-tune on handwritten digits');
-  await fineTune(model, Number(options.epochs), Number(options.batches));
+  await fineTune(model, epochs, batches);
   checkStillPruned(model);
 
   heading('4. Prune all 54 weights together by 80 %');
