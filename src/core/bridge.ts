@@ -4,49 +4,20 @@
 import * as tf from '@tensorflow/tfjs';
 import { PruneError } from '../errors';
 import { gather, scatter } from '../masks/gather';
-import { type Layout, positions, rowMajor, taken } from '../masks/layout';
+import { type Layout, rowMajor, taken } from '../masks/layout';
 import { resolveDim } from '../masks/slices';
 import { axisOf, type MaskRequest, type PruningMethod } from './request';
 import { bytesOfMask, checkShape, checkTensor, floatsOf } from './tensors';
 
-/** What a method over tensors is shown of a parameter. */
-interface Slice {
-  readonly shape: readonly number[];
-  /** Where the entries lie, in row-major order of the slice. */
-  readonly layout: Layout;
-}
-
-/** A list of entries. */
-function listed(entries: Int32Array): Slice {
-  const shape = [entries.length];
-  return { shape, layout: { shape, size: entries.length, offsets: [entries], contiguous: false } };
-}
-
-/** The entries that are not pruned, one after the other. */
-function entriesLeft(mask: Uint8Array, layout: Layout): Slice {
-  let left = 0;
-  for (let i = 0; i < mask.length; i++) left += mask[i]!;
-  if (left === mask.length) return { shape: [left], layout };
-  const entries = new Int32Array(left);
-  const order = layout.contiguous ? undefined : positions(layout.offsets);
-  for (let i = 0, n = 0; n < left; i++) {
-    const position = order === undefined ? i : order[i]!;
-    entries[n] = position;
-    n += mask[position]!;
-  }
-  return listed(entries);
-}
-
 /** The channels of which some entry is left. */
-function channelsLeft(mask: Uint8Array, layout: Layout, dim: number): Slice {
+function channelsLeft(mask: Uint8Array, layout: Layout, dim: number): Layout {
   const axis = resolveDim(dim, layout.shape.length);
   const left: number[] = [];
   for (let channel = 0; channel < layout.shape[axis]!; channel++) {
     const slice = taken(layout, axis, [channel]);
     if (gather(mask, slice, new Uint8Array(slice.size)).includes(1)) left.push(channel);
   }
-  const slice = taken(layout, axis, left);
-  return { shape: slice.shape, layout: slice };
+  return taken(layout, axis, left);
 }
 
 /** The axis of a method that gets the slice that is left, so it must be one of the layout that the method sees. */
@@ -62,13 +33,6 @@ function dimOf({ dim }: PruningMethod, request: MaskRequest): number {
   throw new PruneError('dim', message, { given: dim, allowed: 'a number' });
 }
 
-function sliceFor(method: PruningMethod, request: MaskRequest): Slice {
-  const { layout, mask } = request;
-  if (mask === undefined || method.pruningType === 'global') return { shape: layout.shape, layout };
-  if (method.pruningType === 'unstructured') return entriesLeft(mask, layout);
-  return channelsLeft(mask, layout, dimOf(method, request));
-}
-
 /** What a method's computeMask made of the values, checked and as bytes. */
 function runComputeMask(
   method: PruningMethod,
@@ -76,7 +40,7 @@ function runComputeMask(
   mask: Uint8Array,
   shape: readonly number[],
 ): Uint8Array {
-  let bytes = new Uint8Array(0);
+  let bytes: Uint8Array = new Uint8Array(0);
   // Not returned from tidy, which would look for tensors in each of its elements.
   tf.tidy(() => {
     const made: unknown = method.computeMask(
@@ -94,6 +58,50 @@ function keepOnly(mask: Uint8Array, before: Uint8Array): void {
   for (let i = 0; i < mask.length; i++) mask[i]! &= before[i]!;
 }
 
+function allOnes(size: number): Uint8Array {
+  return new Uint8Array(size).fill(1);
+}
+
+/** The mask of a method that is shown the entries that are left, one after the other. Overwrites what it is given. */
+function maskOfEntriesLeft(method: PruningMethod, values: Float32Array, mask: Uint8Array): Uint8Array {
+  let left = 0;
+  for (let i = 0; i < mask.length; i++) {
+    values[left] = values[i]!;
+    left += mask[i]!;
+  }
+  const made = runComputeMask(method, values.subarray(0, left), allOnes(left), [left]);
+  for (let i = 0, n = 0; n < left; i++) {
+    const before = mask[i]!;
+    mask[i] = before & made[n]!;
+    n += before;
+  }
+  return mask;
+}
+
+/** The mask of a method that is shown values in row-major order, or those that are left. Overwrites what it is given. */
+function maskOfValues(
+  method: PruningMethod,
+  values: Float32Array,
+  mask: Uint8Array | undefined,
+  shape: readonly number[],
+): Uint8Array {
+  if (mask === undefined) return runComputeMask(method, values, allOnes(values.length), shape);
+  if (method.pruningType === 'unstructured') return maskOfEntriesLeft(method, values, mask);
+  const made = runComputeMask(method, values, mask, shape);
+  keepOnly(made, mask);
+  return made;
+}
+
+/** The mask of a method that is shown the channels that are left. */
+function maskOfChannelsLeft(method: PruningMethod, request: MaskRequest, mask: Uint8Array): Uint8Array {
+  const left = channelsLeft(mask, request.layout, dimOf(method, request));
+  const values = gather(request.scores, left, new Float32Array(left.size));
+  const before = gather(mask, left, new Uint8Array(left.size));
+  const made = runComputeMask(method, values, before, left.shape);
+  keepOnly(made, before);
+  return scatter(made, left, mask.slice());
+}
+
 /**
  * A mask over typed arrays from a method over tensors, which sees what PyTorch would show it: on the first pruning the
  * whole tensor, later the slice that is left.
@@ -103,16 +111,14 @@ function keepOnly(mask: Uint8Array, before: Uint8Array): void {
  * @returns A new mask in the variable's own order, zero wherever the old one is.
  */
 export function maskByTensors(method: PruningMethod, request: MaskRequest): Uint8Array {
-  const { mask } = request;
-  const { layout, shape } = sliceFor(method, request);
+  const { layout, mask } = request;
+  if (mask !== undefined && method.pruningType === 'structured') {
+    return maskOfChannelsLeft(method, request, mask);
+  }
   const values = gather(request.scores, layout, new Float32Array(layout.size));
-  const before = new Uint8Array(layout.size);
-  if (mask === undefined) before.fill(1);
-  else gather(mask, layout, before);
-  const made = runComputeMask(method, values, before, shape);
-  if (mask !== undefined) keepOnly(made, before);
-  // Without an old mask the slice is everything, so that nothing keeps the zero that it starts from.
-  return scatter(made, layout, mask?.slice() ?? new Uint8Array(layout.size));
+  const before = mask && gather(mask, layout, new Uint8Array(layout.size));
+  const made = maskOfValues(method, values, before, layout.shape);
+  return scatter(made, layout, new Uint8Array(layout.size));
 }
 
 /**
@@ -123,9 +129,7 @@ export function maskByTensors(method: PruningMethod, request: MaskRequest): Uint
 export function masksByTensors(method: PruningMethod, requests: readonly MaskRequest[]): Uint8Array[] {
   const total = requests.reduce((size, request) => size + request.layout.size, 0);
   const scores = new Float32Array(total);
-  const mask = requests.some((request) => request.mask !== undefined)
-    ? new Uint8Array(total).fill(1)
-    : undefined;
+  const mask = requests.some((request) => request.mask !== undefined) ? allOnes(total) : undefined;
   let start = 0;
   for (const request of requests) {
     const end = start + request.layout.size;
@@ -133,13 +137,12 @@ export function masksByTensors(method: PruningMethod, requests: readonly MaskReq
     if (request.mask !== undefined) gather(request.mask, request.layout, mask!.subarray(start, end));
     start = end;
   }
-  const layout = rowMajor([total]);
-  const made = maskByTensors(method, { scores, mask, layout, torchLayout: layout, axes: {} });
+  const made = maskOfValues(method, scores, mask, [total]);
   let from = 0;
-  return requests.map(({ layout: own }) => {
-    const part = made.subarray(from, from + own.size);
-    from += own.size;
-    return scatter(part, own, new Uint8Array(own.size));
+  return requests.map(({ layout }) => {
+    const part = made.subarray(from, from + layout.size);
+    from += layout.size;
+    return scatter(part, layout, new Uint8Array(layout.size));
   });
 }
 

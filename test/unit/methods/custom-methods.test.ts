@@ -199,6 +199,31 @@ describe('a method of one’s own', () => {
     ]);
   });
 
+  it('sees globally what is left of all, one after the other, each in the layout of its name', () => {
+    const asked: number[][] = [];
+    class Watching extends EveryOther {
+      override computeMask(t: tf.Tensor, defaultMask: tf.Tensor): tf.Tensor {
+        asked.push(t.shape, [...t.dataSync()], [...defaultMask.dataSync()]);
+        return super.computeMask(t, defaultMask);
+      }
+    }
+    const [first, second] = [linear(matrix), linear(matrix)];
+    const parameters: [tf.layers.Layer, string][] = [
+      [first, 'weight'],
+      [second, 'kernel'],
+    ];
+    prune.customFromMask(second, 'weight', [
+      [1, 0, 1, 1],
+      [0, 1, 1, 0],
+    ]);
+    prune.globalUnstructured(parameters, Watching);
+    expect(asked).toEqual([[13], [...matrix.flat(), 1, -3, 3, -2, 4], new Array(13).fill(1)]);
+    expect(flat(first, 'weight_mask')).toEqual([0, 1, 0, 1, 0, 1, 0, 1]);
+    expect(flat(second, 'kernel_mask')).toEqual([0, 0, 0, 1, 0, 1, 0, 0]);
+    prune.globalUnstructured([[first, 'weight']], Watching);
+    expect(asked.slice(3)).toEqual([[4], [2, 4, -3, -1], [1, 1, 1, 1]]);
+  });
+
   it('prunes a tensor without a layer', () => {
     tf.tidy(() => {
       // Not toEqual, which tells −0 from 0: −2 × 0 is −0 in PyTorch too.
