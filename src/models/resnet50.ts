@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { PruneError } from '../errors';
+import { PruneError, shown } from '../errors';
 import { defaultGenerator, Generator } from '../masks/generator';
 import { assignParameter, loadStateDict } from '../weights/load-state-dict';
 import { namedParameters } from '../weights/named-parameters';
@@ -54,6 +54,11 @@ const SMALLEST_SIDE = 32;
  * ```
  */
 export async function resnet50(options: ResNetOptions = {}): Promise<ResNet> {
+  if (typeof options !== 'object' || options === null) {
+    const allowed = '{ weights }, { seed } or { inputShape }';
+    const message = `resnet50 takes an object of options, such as ${allowed}, but got ${shown(options)}.`;
+    throw new PruneError('argument', message, { given: options, allowed });
+  }
   const { weights, seed, inputShape = [224, 224, 3] } = options;
   checkInputShape(inputShape);
   if (weights !== undefined && seed !== undefined) {
@@ -99,6 +104,11 @@ function checkInputShape(shape: unknown): asserts shape is readonly [number, num
 
 async function readWeights(weights: NonNullable<ResNetOptions['weights']>): Promise<StateDict> {
   if (weights instanceof Map) return weights;
+  if (typeof weights !== 'string' && !(weights instanceof ArrayBuffer || weights instanceof Uint8Array)) {
+    const allowed = "a .pth file's path or bytes, or a state dict (a Map)";
+    const message = `weights must be ${allowed}, but got ${shown(weights)}.`;
+    throw new PruneError('argument', message, { given: weights, allowed });
+  }
   const file = typeof weights === 'string' ? pretrainedFile(weights) : undefined;
   if (file === undefined) return readPth(weights);
   throw new PruneError(

@@ -1,4 +1,4 @@
-import { PruneError } from '../errors';
+import { PruneError, shown } from '../errors';
 import { float32Of, isTensorElements, type StateDict, type TensorData } from './tensor-data';
 
 /** An entry that a model's state dict has. */
@@ -81,21 +81,12 @@ function hasShape(value: unknown): value is { readonly shape: readonly number[] 
 }
 
 function whyNot(value: unknown): string {
-  if (!hasShape(value)) {
-    return `is ${describe(value)}${typeof value === 'object' && value !== null ? ' without a shape' : ''}`;
-  }
+  if (!hasShape(value)) return `is ${shown(value)}, which has no shape`;
   const data = 'data' in value ? value.data : undefined;
   if (typeof data === 'function') {
     return 'is a tf.Tensor, not its shape and data: give { shape, dtype, data: await tensor.data() }';
   }
-  return `has ${describe(data)} in place of data`;
-}
-
-/** A value in words: null, "a string", "an Array". */
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  const type = typeof value === 'object' ? (value.constructor?.name ?? 'object') : typeof value;
-  return `${/^[aeiou]/i.test(type) ? 'an' : 'a'} ${type}`;
+  return `has ${shown(data)} in place of data`;
 }
 
 function report(problems: Problems, expected: readonly ExpectedEntry[]): void {

@@ -93,6 +93,8 @@ export class Cursor {
   }
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /**
  * Decodes UTF-8.
  *
@@ -103,7 +105,7 @@ export class Cursor {
  */
 export function decodeText(bytes: Uint8Array, what: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch (cause) {
     throw new PruneError('file', `${what} is not UTF-8 text`, { cause });
   }

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { customFromBytes } from '../core/custom-from-mask';
 import type { Parameter } from '../core/parameter';
-import { type Installation, installAll, originalValues, stateOf } from '../core/reparametrisation';
-import { PruneError } from '../errors';
+import { type Installation, install, installAll, originalValues, stateOf } from '../core/reparametrisation';
+import { PruneError, shown } from '../errors';
 import { scatter } from '../masks/gather';
 import { checkStateDict, type ExpectedEntry, type LoadStateDictResult } from './check-state-dict';
 import { batchCounters, type NamedParameter, namedParameters } from './named-parameters';
@@ -50,13 +50,13 @@ export function loadStateDict(
 
 function checkArguments(dict: unknown, options: unknown): void {
   if (!(dict instanceof Map)) {
-    const message = `A state dict must be a Map of tensors by name, such as readPth gives, but got ${typeof dict}.`;
+    const message = `A state dict must be a Map of tensors by name, such as readPth gives, but got ${shown(dict)}.`;
     throw new PruneError('argument', message, { given: dict, allowed: 'a Map<string, TensorData>' });
   }
   const strict = typeof options === 'object' && options !== null ? Reflect.get(options, 'strict') : null;
   if (strict === undefined || typeof strict === 'boolean') return;
   const allowed = '{ strict: true } or { strict: false }';
-  throw new PruneError('argument', `The options must be ${allowed}, but got ${JSON.stringify(options)}.`, {
+  throw new PruneError('argument', `The options must be ${allowed}, but got ${shown(options)}.`, {
     given: options,
     allowed,
   });
@@ -80,30 +80,38 @@ function tensorOf({ variable, layout }: Parameter, values: Float32Array): tf.Ten
 
 /** Stores all that a dict has for some parameters, or nothing if that fails. To be called in a `tf.tidy`. */
 function store(parameters: readonly NamedParameter[], dict: StateDict): void {
-  const assignments: Array<[tf.Variable, tf.Tensor]> = [];
+  const assignments: Array<{ parameter: Parameter; value: tf.Tensor }> = [];
   const installations: Installation[] = [];
   for (const named of parameters) {
     const { name, parameter } = named;
     const given = dict.get(name);
     if (isPruned(named, dict)) installations.push(...installationsOf(named, dict));
     else if (given !== undefined) {
-      assignments.push([parameter.variable, tensorOf(parameter, float32Of(given))]);
+      assignments.push({ parameter, value: tensorOf(parameter, float32Of(given)) });
     }
   }
-  const written = [
-    ...assignments.map(([variable]) => variable),
-    ...installations.map(({ parameter }) => parameter.variable),
-  ];
-  // Not clones, which copy on wasm.
-  const before = written.map((variable) => tf.reshape(variable, variable.shape));
+  const undos = [...assignments, ...installations].map(({ parameter }) => undoOf(parameter));
   try {
-    for (const [variable, tensor] of assignments) variable.assign(tensor);
+    for (const { parameter, value } of assignments) parameter.variable.assign(value);
     installAll(installations);
   } catch (error) {
-    // Masks are back by now, but not the values that were replaced with them.
-    written.forEach((variable, i) => void variable.assign(before[i]!));
+    for (const undo of undos) undo();
     throw error;
   }
+}
+
+/** What makes a parameter as it is now again; of the values that a mask is installed with, installAll keeps no others. */
+function undoOf(parameter: Parameter): () => void {
+  const { variable } = parameter;
+  const state = stateOf(variable);
+  if (state === undefined) {
+    // Not a clone, which is a copy on wasm.
+    const before = tf.reshape(variable, variable.shape);
+    return () => void variable.assign(before);
+  }
+  const { mask, method } = state;
+  const replacement = originalValues(variable);
+  return () => install({ parameter, mask, method, replacement });
 }
 
 /** Whether a parameter is pruned, or will be by this state dict. */

@@ -39,8 +39,8 @@ const Op = {
 } as const;
 
 const PROTOCOL = 2;
-/** Far above what the largest state dicts need, and low enough that a hostile file cannot fill the memory. */
-const MOST_OBJECTS = 1_000_000;
+/** Of 30,000 tensors, and few enough that a hostile file takes neither much time nor much memory. */
+const MOST_INSTRUCTIONS = 1_000_000;
 
 /**
  * Reads one pickle of protocol 2 as data. Cyclic and deeply nested values are harmless: reading does not recurse.
@@ -62,7 +62,6 @@ class Reader {
   readonly #memo = new Map<number, PickleValue>();
   readonly #marks: number[] = [];
   readonly #stack: PickleValue[] = [];
-  #objects = 0;
   #at = 0;
 
   constructor(bytes: Uint8Array, what: string, globals: ReadonlySet<string>) {
@@ -72,8 +71,9 @@ class Reader {
   }
 
   read(): PickleValue {
-    for (;;) {
+    for (let left = MOST_INSTRUCTIONS; ; left--) {
       this.#at = this.#cursor.offset;
+      if (left === 0) this.#refuse(`has more than ${MOST_INSTRUCTIONS} instructions`);
       const op = this.#cursor.u8();
       if (op === Op.STOP) return this.#pop();
       this.#step(op);
@@ -87,7 +87,7 @@ class Reader {
         this.#protocol(cursor.u8());
         break;
       case Op.MARK:
-        this.#mark();
+        this.#marks.push(this.#stack.length);
         break;
       case Op.TUPLE1:
       case Op.TUPLE2:
@@ -98,7 +98,7 @@ class Reader {
         this.#push({ kind: 'tuple', items: this.#popToMark() });
         break;
       case Op.APPEND:
-        this.#append(this.#popMany(1));
+        this.#append([this.#pop()]);
         break;
       case Op.APPENDS:
         this.#append(this.#popToMark());
@@ -178,25 +178,24 @@ class Reader {
     if (version !== PROTOCOL) this.#refuse(`is of pickle protocol ${version}, not ${PROTOCOL}`, version);
   }
 
-  #mark(): void {
-    if (this.#marks.length >= MOST_OBJECTS) this.#refuse(`has more than ${MOST_OBJECTS} marks`);
-    this.#marks.push(this.#stack.length);
-  }
-
   #push(value: PickleValue): void {
-    if (++this.#objects > MOST_OBJECTS) this.#refuse(`has more than ${MOST_OBJECTS} values`);
     this.#stack.push(value);
   }
 
   #pop(): PickleValue {
-    return this.#popMany(1)[0]!;
+    this.#need(1);
+    return this.#stack.pop()!;
   }
 
-  /** The last values, none of which may be from before the last mark. */
   #popMany(count: number): PickleValue[] {
+    this.#need(count);
+    return this.#stack.splice(this.#stack.length - count);
+  }
+
+  /** Values that are taken may not be from before the last mark. */
+  #need(count: number): void {
     const floor = this.#marks.at(-1) ?? 0;
     if (this.#stack.length - count < floor) this.#refuse('takes a value that is not there');
-    return this.#stack.splice(this.#stack.length - count);
   }
 
   #popToMark(): PickleValue[] {
@@ -207,9 +206,8 @@ class Reader {
   }
 
   #top(): PickleValue {
-    const top = this.#pop();
-    this.#stack.push(top);
-    return top;
+    this.#need(1);
+    return this.#stack.at(-1)!;
   }
 
   #append(items: PickleValue[]): void {
@@ -227,7 +225,6 @@ class Reader {
 
   #remember(key: number): void {
     this.#memo.set(key, this.#top());
-    if (this.#memo.size > MOST_OBJECTS) this.#refuse(`remembers more than ${MOST_OBJECTS} values`);
   }
 
   #recall(key: number): void {
@@ -275,8 +272,11 @@ class Reader {
 
 /** A two's complement integer, least significant byte first. */
 function integer(bytes: Uint8Array): number | bigint {
+  const padded = new Uint8Array(Math.ceil(bytes.length / 8) * 8);
+  padded.set(bytes);
+  const words = new DataView(padded.buffer);
   let value = 0n;
-  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
+  for (let at = padded.length - 8; at >= 0; at -= 8) value = (value << 64n) | words.getBigUint64(at, true);
   const signed = BigInt.asIntN(bytes.length * 8, value);
   return Number.isSafeInteger(Number(signed)) ? Number(signed) : signed;
 }

@@ -35,8 +35,9 @@ const CHECKPOINT_KEYS = ['state_dict', 'model_state_dict', 'model'] as const;
 
 const LEGACY_START = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20];
 /** Of state dicts: torch's names are much shorter, pickles of whole optimisers still fit. */
-const LARGEST_PICKLE = 2 ** 26;
+const LARGEST_PICKLE = 2 ** 23;
 const MOST_AXES = 64;
+const LONGEST_BYTEORDER = 16;
 /** Copies (of 16-bit, strided or unaligned tensors) may take this many times the file's size. */
 const MOST_COPIED = 4;
 
@@ -77,7 +78,7 @@ function parse(bytes: Uint8Array): StateDict {
   }
   const entries = readZip(bytes);
   const root = rootOf(entries);
-  const byteorder = entries.get(`${root}/byteorder`);
+  const byteorder = entries.get(`${root}/byteorder`)?.subarray(0, LONGEST_BYTEORDER);
   if (byteorder !== undefined && decodeText(byteorder, 'byteorder') !== 'little') {
     refuse('it was written on a big-endian machine, which is not supported');
   }

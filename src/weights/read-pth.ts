@@ -1,5 +1,5 @@
 import { readBytes } from '#bytes';
-import { PruneError } from '../errors';
+import { PruneError, shown } from '../errors';
 import { parsePth } from './pth';
 import type { StateDict } from './tensor-data';
 
@@ -28,7 +28,7 @@ export async function readPth(source: string | ArrayBuffer | Uint8Array): Promis
   if (source instanceof ArrayBuffer) return parsePth(new Uint8Array(source), 'the bytes given');
   throw new PruneError(
     'argument',
-    `readPth needs a path, an ArrayBuffer or a Uint8Array, but got ${typeof source}.`,
+    `readPth needs a path, an ArrayBuffer or a Uint8Array, but got ${shown(source)}.`,
     {
       given: source,
       allowed: ['string', 'ArrayBuffer', 'Uint8Array'],

@@ -163,6 +163,26 @@ describe('resnet50 refuses', () => {
     expect(message).toContain(file);
   });
 
+  it.each<[unknown, string]>([
+    [5, '5'],
+    [null, 'null'],
+    [{}, '{}'],
+    [[1], 'an array of 1'],
+    [true, 'true'],
+  ])('the weights %j', async (weights, given) => {
+    const { kind, message } = await refusal({ weights } as ResNetOptions);
+    expect(kind).toBe('argument');
+    expect(message).toBe(
+      `weights must be a .pth file's path or bytes, or a state dict (a Map), but got ${given}.`,
+    );
+  });
+
+  it.each([null, 'IMAGENET1K_V2', 5])('options that are none: %j', async (options) => {
+    const { kind, message } = await refusal(options as ResNetOptions);
+    expect(kind).toBe('argument');
+    expect(message).toMatch(/resnet50 takes an object of options/);
+  });
+
   it('files that are missing or broken', async () => {
     expect((await refusal({ weights: 'IMAGENET.pth' })).kind).toBe('file');
     expect((await refusal({ weights: fixture('legacy.pth') })).kind).toBe('file');
