@@ -17,7 +17,10 @@ import { RandomStructured } from './random-structured';
 export type NamedParameter<L extends object = object> = readonly [layer: L, name: string];
 
 /** A method that ranks entries, so that it can rank those of several parameters together. */
-export type UnstructuredMethod = BasePruningMethod & { readonly pruningType: 'unstructured' };
+export type UnstructuredMethod = BasePruningMethod & {
+  /** Only methods that say so are taken. */
+  readonly pruningType: 'unstructured';
+};
 
 /** How much to prune globally, and by what. */
 export interface GlobalOptions {
