@@ -1,7 +1,7 @@
 /**
  * PyTorch's pruning API, `torch.nn.utils.prune`, for TensorFlow.js.
  *
- * @module
+ * @module tfjs-prune
  */
 export type { ApplyOptions } from './core/apply';
 export { CustomFromMask } from './core/custom-from-mask';

@@ -1,7 +1,7 @@
 /**
  * PyTorch's pruning masks over typed arrays, with no tensor library behind them.
  *
- * @module
+ * @module tfjs-prune/masks
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
 export { type Amount, pruneCount, type ResolvedAmount, resolveAmount } from './amount';

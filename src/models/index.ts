@@ -1,7 +1,7 @@
 /**
  * torchvision's ResNets with PyTorch's names, weights and initialisation.
  *
- * @module
+ * @module tfjs-prune/models
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
 export {

@@ -1,7 +1,7 @@
 /**
  * What tfjs lacks for training on its wasm backend.
  *
- * @module
+ * @module tfjs-prune/training
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
 export { registerTrainingKernels } from './register';

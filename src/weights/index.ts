@@ -1,7 +1,7 @@
 /**
  * Weights from PyTorch: `.pth` files and state dicts.
  *
- * @module
+ * @module tfjs-prune/weights
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
 export type { LoadStateDictResult } from './check-state-dict';
