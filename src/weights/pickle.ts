@@ -39,8 +39,9 @@ const Op = {
 } as const;
 
 const PROTOCOL = 2;
-/** Of 30,000 tensors, and few enough that a hostile file takes neither much time nor much memory. */
+/** Enough for 30,000 tensors, and so few that a hostile file takes neither much time nor much memory. */
 const MOST_INSTRUCTIONS = 1_000_000;
+const MOST_OBJECTS = 400_000;
 
 /**
  * Reads one pickle of protocol 2 as data. Cyclic and deeply nested values are harmless: reading does not recurse.
@@ -62,6 +63,7 @@ class Reader {
   readonly #memo = new Map<number, PickleValue>();
   readonly #marks: number[] = [];
   readonly #stack: PickleValue[] = [];
+  #objects = 0;
   #at = 0;
 
   constructor(bytes: Uint8Array, what: string, globals: ReadonlySet<string>) {
@@ -179,6 +181,8 @@ class Reader {
   }
 
   #push(value: PickleValue): void {
+    const isObject = typeof value === 'object' && value !== null;
+    if (isObject && ++this.#objects > MOST_OBJECTS) this.#refuse(`has more than ${MOST_OBJECTS} objects`);
     this.#stack.push(value);
   }
 

@@ -10,6 +10,8 @@ const CENTRAL_HEADER_SIZE = 46;
 const END_SIZE = 22;
 const ZIP64_LOCATOR_SIZE = 20;
 const LONGEST_COMMENT = 0xffff;
+/** A storage is an entry: more of them than the largest models have. */
+const MOST_ENTRIES = 100_000;
 
 const ZIP64_EXTRA = 0x0001;
 const ENCRYPTED = 0x1;
@@ -87,6 +89,12 @@ function readEnd(bytes: Uint8Array, end: number): Directory {
   if (directory.offset > limit || directory.size > limit - directory.offset) {
     refuse(
       `the zip's directory is said to be ${directory.size} bytes from byte ${directory.offset}, but the file's end record is at byte ${limit}`,
+    );
+  }
+  if (directory.count > MOST_ENTRIES) {
+    refuse(
+      `the zip has ${directory.count} entries, more than the ${MOST_ENTRIES} that are read`,
+      directory.count,
     );
   }
   if (directory.count > directory.size / CENTRAL_HEADER_SIZE) {

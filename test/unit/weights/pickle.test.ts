@@ -80,7 +80,7 @@ describe('readPickle', () => {
   });
 
   it('reads values nested hundreds of thousands deep', () => {
-    const depth = 400_000;
+    const depth = 300_000;
     const data = new Uint8Array(2 * depth);
     data.fill(0x5d, 0, depth);
     data.fill(0x61, depth);
@@ -148,10 +148,19 @@ describe('readPickle', () => {
   });
 
   it.each<[string, Uint8Array]>([
+    ['lists within lists', bytes(']')],
+    ['lists side by side', bytes(']a')],
+    ['tuples within tuples', bytes(0x85)],
+  ])('stops after 400,000 objects: %s', (_, instructions) => {
+    const many = new Uint8Array(instructions.length * 400_001);
+    for (let at = 0; at < many.length; at += instructions.length) many.set(instructions, at);
+    expectRefused(() => read(bytes(start, ']', many)), /more than 400000 objects/);
+  });
+
+  it.each<[string, Uint8Array]>([
     ['values', bytes('N')],
     ['marks', bytes('(')],
     ['remembered values', bytes('q', 0)],
-    ['lists within lists', bytes(']')],
     ['appending nothing', bytes('(e')],
     ['announcing the protocol', bytes(0x80, 2)],
   ])('stops after a million instructions: %s', (_, instruction) => {

@@ -75,6 +75,7 @@ describe('readZip', () => {
       /no entry at byte/,
     ],
     ['more entries than fit', [hello], { count: 9 }, /9 entries/],
+    ['too many entries', [hello], { count: 0xffff, zip64: { count: 100_001n } }, /100001 entries, more than/],
     ['a directory past its end', [hello], { size: 9999 }, /9999 bytes/],
     ['several parts', [hello], { disk: 1 }, /several parts/],
     ['end records that differ', [hello], { zip64: { count: 2n } }, /two end records differ/],
