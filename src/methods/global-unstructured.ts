@@ -13,7 +13,7 @@ import type { Amount } from '../masks/amount';
 import { LnStructured } from './ln-structured';
 import { RandomStructured } from './random-structured';
 
-/** A parameter of a layer, as {@link index!parameters | parameters} lists them. */
+/** A parameter of a layer, as `parameters` lists them. */
 export type NamedParameter<L extends object = object> = readonly [layer: L, name: string];
 
 /** A method that ranks entries, so that it can rank those of several parameters together. */
@@ -160,7 +160,7 @@ function checkMasks(
  * too little; scores for what is not listed are refused, and so is an amount that nothing would use.
  * Source: `torch.nn.utils.prune.global_unstructured`.
  *
- * @param parameters Pairs of layer and name, such as {@link index!parameters | parameters} gives; at least one.
+ * @param parameters Pairs of layer and name, such as `parameters` gives; at least one.
  * @param method {@link L1Unstructured}, {@link RandomUnstructured}, or an unstructured method of your own: a class made
  *   from the amount, a class made from nothing, or an instance.
  * @param options The amount, which a class needs that is made from it and which nothing else takes (a constructor that
