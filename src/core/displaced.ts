@@ -97,11 +97,18 @@ export function displacedBy(mask: Uint8Array, values: Float32Array): Displaced {
  */
 export function merge(mask: Uint8Array, stored: Float32Array, displaced: Displaced): Float32Array {
   const values = displaced.read();
-  const merged = new Float32Array(stored);
+  const merged = new Float32Array(stored.length);
   const to = new Int32Array(merged.buffer);
-  const from = new Int32Array(values.buffer, values.byteOffset, values.length);
-  const whole = values.length === mask.length;
-  let next = 0;
-  for (let i = 0; i < mask.length; i++) if (mask[i] === 0) to[i] = from[whole ? i : next++]!;
+  const left = new Int32Array(stored.buffer, stored.byteOffset, stored.length);
+  const aside = new Int32Array(values.buffer, values.byteOffset, values.length);
+  if (values.length === mask.length) {
+    for (let i = 0; i < mask.length; i++) {
+      const kept = -mask[i]!;
+      to[i] = (left[i]! & kept) | (aside[i]! & ~kept);
+    }
+  } else {
+    let next = 0;
+    for (let i = 0; i < mask.length; i++) to[i] = mask[i] === 1 ? left[i]! : aside[next++]!;
+  }
   return merged;
 }
