@@ -228,8 +228,9 @@ export function installAll(installations: readonly Installation[]): void {
     for (const installation of installations) {
       const { variable } = installation.parameter;
       const previous = stateOf(variable);
+      const replaced = installation.replacement && originalValues(variable).slice();
       install(installation);
-      undos.push(() => restore(variable, previous));
+      undos.push(() => restore(variable, previous, replaced ?? originalValues(variable)));
     }
   } catch (error) {
     for (const undo of undos.reverse()) undo();
@@ -237,8 +238,7 @@ export function installAll(installations: readonly Installation[]): void {
   }
 }
 
-function restore(variable: tf.Variable, previous: PruningState | undefined): void {
-  const original = originalValues(variable);
+function restore(variable: tf.Variable, previous: PruningState | undefined, original: Float32Array): void {
   const attachment = attachmentOf(variable);
   if (previous === undefined || attachment === undefined) uninstall(variable, original);
   else {
