@@ -49,8 +49,10 @@ afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 describe('the packed library', () => {
   it('holds what is published and nothing else', () => {
-    const files = readdirSync(join(project, 'node_modules/tfjs-prune'));
-    expect(files.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json']);
+    const root = join(project, 'node_modules/tfjs-prune');
+    const files = readdirSync(root).sort();
+    expect(files).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json']);
+    expect(readdirSync(join(root, 'docs')).every((file) => file.endsWith('.md'))).toBe(true);
   });
 
   it('runs in Node', () => {
