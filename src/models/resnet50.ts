@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { PruneError, shown } from '../errors';
 import { defaultGenerator, Generator } from '../masks/generator';
-import { assignParameter, loadStateDict } from '../weights/load-state-dict';
-import { namedParameters } from '../weights/named-parameters';
-import { readPth } from '../weights/read-pth';
+import { readPth } from '../weights/pth/read-pth';
+import { assignParameter, loadStateDict } from '../weights/state-dict/load-state-dict';
+import { namedParameters } from '../weights/state-dict/named-parameters';
 import type { StateDict } from '../weights/tensor-data';
 import { asResNet, type ResNet } from './resnet';
 import { buildGraph } from './resnet-graph';

@@ -4,8 +4,8 @@
  * @module tfjs-prune/weights
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
-export type { LoadStateDictResult } from './check-state-dict';
-export { type LoadStateDictOptions, loadStateDict } from './load-state-dict';
-export { readPth } from './read-pth';
-export { stateDict } from './state-dict';
+export { readPth } from './pth/read-pth';
+export type { LoadStateDictResult } from './state-dict/check-state-dict';
+export { type LoadStateDictOptions, loadStateDict } from './state-dict/load-state-dict';
+export { stateDict } from './state-dict/state-dict';
 export type { DType, StateDict, TensorData, TensorElements } from './tensor-data';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { isPruneError, type PruneErrorKind } from '../../../src/errors';
+import { isPruneError, type PruneErrorKind } from '../../../../src/errors';
 
 /** Checks that something throws a PruneError that says what it should. */
 export function expectRefused(action: () => unknown, message: RegExp, kind: PruneErrorKind = 'file'): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parsePth } from '../../../src/weights/pth';
-import type { StateDict } from '../../../src/weights/tensor-data';
+import { parsePth } from '../../../../src/weights/pth/pth';
+import type { StateDict } from '../../../../src/weights/tensor-data';
 import { bytes, pickle, pth, type TensorParts, tensor, u64, zip } from './archive';
 import { expectRefused } from './refused';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readZip } from '../../../src/weights/zip';
+import { readZip } from '../../../../src/weights/pth/zip';
 import { bytes, u16, u64, type ZipEnd, type ZipEntry, zip } from './archive';
 import { expectRefused } from './refused';
 

@@ -1,6 +1,7 @@
-import { PruneError } from '../errors';
-import { decodeText, refuse } from './cursor';
-import { bytesToAllocate, ELEMENT_SIZE, elementsOf, gather } from './elements';
+import { PruneError } from '../../errors';
+import { decodeText, refuse } from '../cursor';
+import { bytesToAllocate, ELEMENT_SIZE, elementsOf, gather } from '../elements';
+import type { DType, StateDict, TensorData } from '../tensor-data';
 import { readPickle } from './pickle';
 import {
   isCall,
@@ -11,7 +12,6 @@ import {
   type PickleDict,
   type PickleValue,
 } from './pickle-value';
-import type { DType, StateDict, TensorData } from './tensor-data';
 import { readZip } from './zip';
 
 const STORAGE_DTYPES: ReadonlyMap<string, DType> = new Map([

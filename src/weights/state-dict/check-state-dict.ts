@@ -1,5 +1,5 @@
-import { PruneError, shown } from '../errors';
-import { float32Of, isTensorElements, type StateDict, type TensorData } from './tensor-data';
+import { PruneError, shown } from '../../errors';
+import { float32Of, isTensorElements, type StateDict, type TensorData } from '../tensor-data';
 
 /** An entry that a model's state dict has. */
 export interface ExpectedEntry {

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { isPruneError } from '../../../src/errors';
-import { Generator } from '../../../src/masks/generator';
-import { parsePth } from '../../../src/weights/pth';
+import { isPruneError } from '../../../../src/errors';
+import { Generator } from '../../../../src/masks/generator';
+import { parsePth } from '../../../../src/weights/pth/pth';
 
-const folder = fileURLToPath(new URL('../../parity/fixtures/pth/', import.meta.url));
+const folder = fileURLToPath(new URL('../../../parity/fixtures/pth/', import.meta.url));
 const files = readdirSync(folder).filter((name) => name.endsWith('.pth'));
 const MUTATIONS = 400;
 const EXTREMES = [0, 1, 0x7f, 0x80, 0xff, 0x28, 0x2e, 0x52, 0x5d, 0x68, 0x71, 0x75, 0x8a];

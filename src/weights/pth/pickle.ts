@@ -1,4 +1,4 @@
-import { Cursor, decodeText, refuse } from './cursor';
+import { Cursor, decodeText, refuse } from '../cursor';
 import { isDict, isGlobal, isSequence, type PickleValue } from './pickle-value';
 
 const ORDERED_DICT = 'collections.OrderedDict';

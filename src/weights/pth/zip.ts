@@ -1,4 +1,4 @@
-import { Cursor, decodeText, refuse } from './cursor';
+import { Cursor, decodeText, refuse } from '../cursor';
 
 const LOCAL_HEADER = 0x04034b50;
 const CENTRAL_HEADER = 0x02014b50;

@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
 import { type LoadStateDictOptions, loadStateDict, type StateDict, stateDict } from 'tfjs-prune/weights';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fillWeights } from '../../support/layers';
-import { expectNoLeak } from '../../support/memory';
-import { expectRefused } from './refused';
+import { fillWeights } from '../../../support/layers';
+import { expectNoLeak } from '../../../support/memory';
+import { expectRefused } from '../pth/refused';
 
 /** A model of two layers whose weights are all different, pruned if asked for. */
 function makeModel(pruned = false): tf.LayersModel {

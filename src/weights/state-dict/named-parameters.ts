@@ -1,5 +1,5 @@
-import { isModel, layersOf, type Parameter, parameterAt, slotsOf } from '../core/parameter';
-import { PruneError } from '../errors';
+import { isModel, layersOf, type Parameter, parameterAt, slotsOf } from '../../core/parameter';
+import { PruneError } from '../../errors';
 
 /** What a state dict calls the count of training steps of a batch normalisation, which tfjs does not keep. */
 const BATCHES = 'num_batches_tracked';

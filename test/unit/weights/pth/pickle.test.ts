@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readPickle } from '../../../src/weights/pickle';
-import type { PickleValue } from '../../../src/weights/pickle-value';
+import { readPickle } from '../../../../src/weights/pth/pickle';
+import type { PickleValue } from '../../../../src/weights/pth/pickle-value';
 import { bytes, pickle, u32 } from './archive';
 import { expectRefused } from './refused';
 

@@ -1,12 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
-import { customFromBytes } from '../core/custom-from-mask';
-import type { Parameter } from '../core/parameter';
-import { type Installation, install, installAll, originalValues, stateOf } from '../core/reparametrisation';
-import { PruneError, shown } from '../errors';
-import { scatter } from '../masks/gather';
+import { customFromBytes } from '../../core/custom-from-mask';
+import type { Parameter } from '../../core/parameter';
+import {
+  type Installation,
+  install,
+  installAll,
+  originalValues,
+  stateOf,
+} from '../../core/reparametrisation';
+import { PruneError, shown } from '../../errors';
+import { scatter } from '../../masks/gather';
+import { float32Of, type StateDict } from '../tensor-data';
 import { checkStateDict, type ExpectedEntry, type LoadStateDictResult } from './check-state-dict';
 import { batchCounters, type NamedParameter, namedParameters } from './named-parameters';
-import { float32Of, type StateDict } from './tensor-data';
 
 /** How {@link loadStateDict} takes names that do not match. */
 export interface LoadStateDictOptions {

@@ -1,9 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
-import { peek } from '../core/memory';
-import { originalValues, stateOf } from '../core/reparametrisation';
-import { gather } from '../masks/gather';
+import { peek } from '../../core/memory';
+import { originalValues, stateOf } from '../../core/reparametrisation';
+import { gather } from '../../masks/gather';
+import type { StateDict, TensorData } from '../tensor-data';
 import { batchCounters, namedParameters } from './named-parameters';
-import type { StateDict, TensorData } from './tensor-data';
 
 /**
  * The weights of a model as torch's `state_dict()` gives them: `<layer's name>.<torch's name>`, in torch's layouts

@@ -4,12 +4,12 @@ import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
 import { loadStateDict, readPth, type StateDict, stateDict, type TensorData } from 'tfjs-prune/weights';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { fillWeights } from '../../support/layers';
-import { expectNoLeak } from '../../support/memory';
-import { expectRefused } from './refused';
+import { fillWeights } from '../../../support/layers';
+import { expectNoLeak } from '../../../support/memory';
+import { expectRefused } from '../pth/refused';
 
 const fixture = (name: string): string =>
-  fileURLToPath(new URL(`../../parity/fixtures/pth/${name}`, import.meta.url));
+  fileURLToPath(new URL(`../../../parity/fixtures/pth/${name}`, import.meta.url));
 
 /** The fixtures' net: a convolution, a batch normalisation and a linear layer, on images of 8×7. */
 function tinyNet(): tf.LayersModel {

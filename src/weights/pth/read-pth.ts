@@ -1,7 +1,7 @@
 import { readBytes } from '#bytes';
-import { PruneError, shown } from '../errors';
+import { PruneError, shown } from '../../errors';
+import type { StateDict } from '../tensor-data';
 import { parsePth } from './pth';
-import type { StateDict } from './tensor-data';
 
 /**
  * Reads a .pth file that torch wrote: `torch.save(model.state_dict(), path)`, or a checkpoint, a dict that holds the
