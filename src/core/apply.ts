@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { isPruneError, PruneError } from '../errors';
 import { scatter } from '../masks/gather';
-import { checkMask } from './mask-check';
+import { checkedMask } from './mask-check';
 import { peek } from './memory';
 import { checkOptions } from './options';
 import { describe, type Parameter } from './parameter';
@@ -54,7 +54,7 @@ export function requestOf(parameter: Parameter, importanceScores: tf.Tensor | un
     layout,
     torchLayout,
     axes,
-    mask: stateOf(variable)?.mask,
+    mask: stateOf(variable)?.mask.bytes,
   };
 }
 
@@ -80,8 +80,7 @@ export function apply<M extends PruningMethod>(
   const parameter = resolvePrunable(layer, name);
   return located(parameter, () => {
     const request = requestOf(parameter, options.importanceScores);
-    const mask: unknown = method.maskFor(request);
-    checkMask(mask, parameter.variable.size, request.mask);
+    const mask = checkedMask(method.maskFor(request), parameter.variable.size, request.mask);
     const joined = join(stateOf(parameter.variable)?.method, parameter.name);
     try {
       install({ parameter, mask, method: joined.method });

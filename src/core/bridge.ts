@@ -161,7 +161,8 @@ export function maskTensorByArrays(method: PruningMethod, t: tf.Tensor, defaultM
   const before = bytesOfMask(defaultMask, 'defaultMask');
   const layout = rowMajor(t.shape);
   const scores = floatsOf(t, 't');
-  const made = method.maskFor({ scores, layout, torchLayout: layout, axes: {}, mask: undefined });
+  const mask = method.maskFor({ scores, layout, torchLayout: layout, axes: {}, mask: undefined });
+  const made = mask instanceof Uint8Array ? mask : mask.bytes;
   keepOnly(made, before);
   return tf.tensor(new Float32Array(made), t.shape);
 }

@@ -1,4 +1,6 @@
 import { PruneError, shown } from '../errors';
+import { ChannelMask } from '../masks/channel-mask';
+import { type Mask, maskOf } from './mask';
 
 /** All bits of a word of four bytes but those that 0 and 1 have. */
 const NEITHER_0_NOR_1 = 0xfefefefe;
@@ -30,18 +32,23 @@ function rightWords(mask: Uint8Array, previous: Uint8Array | undefined): number 
  * @param mask What the method returned.
  * @param size How many entries it must have.
  * @param previous What earlier prunings left, of that size; undefined for the first.
- * @throws {@link PruneError} `shape` for another size; `argument` for what is no Uint8Array, for anything but 0 and 1,
- *   and for a 1 where the entry is pruned already.
+ * @returns The mask.
+ * @throws {@link PruneError} `shape` for another size; `argument` for what is neither a Uint8Array nor a ChannelMask, for
+ *   anything but 0 and 1, and for a 1 where the entry is pruned already.
  */
-export function checkMask(
-  mask: unknown,
-  size: number,
-  previous: Uint8Array | undefined,
-): asserts mask is Uint8Array {
-  if (!(mask instanceof Uint8Array)) {
+export function checkedMask(mask: unknown, size: number, previous: Uint8Array | undefined): Mask {
+  const isOfChannels = mask instanceof ChannelMask;
+  if (isOfChannels && mask.size === size && previous === undefined) return mask;
+  const bytes = isOfChannels ? mask.bytes : mask;
+  if (!(bytes instanceof Uint8Array)) {
     const message = `The mask must be a Uint8Array, but got ${shown(mask)}.`;
     throw new PruneError('argument', message, { given: mask, allowed: 'a Uint8Array' });
   }
+  checkBytes(bytes, size, previous);
+  return isOfChannels ? mask : maskOf(bytes);
+}
+
+function checkBytes(mask: Uint8Array, size: number, previous: Uint8Array | undefined): void {
   if (mask.length !== size) {
     const message = `The mask must have ${size} entries, but has ${mask.length}.`;
     throw new PruneError('shape', message, { given: mask.length, allowed: `${size} entries` });

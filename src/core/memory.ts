@@ -4,6 +4,7 @@
  * other backends tfjs's own functions do the same.
  */
 import * as tf from '@tensorflow/tfjs';
+import type { Mask } from './mask';
 
 /** What is used of tfjs's wasm backend. */
 interface WasmBackend {
@@ -69,35 +70,21 @@ export function keep(tensor: tf.Tensor): Kept | undefined {
   };
 }
 
-/** Sets bits to zero where a mask is, four at a time. */
-function clear(bits: Int32Array, mask: Uint8Array): void {
-  const whole = mask.byteOffset % 4 === 0 ? mask.length & ~3 : 0;
-  const words = new Uint32Array(mask.buffer, whole === 0 ? 0 : mask.byteOffset, whole >> 2);
-  for (let word = 0, i = 0; word < words.length; word++, i += 4) {
-    const kept = words[word]!;
-    bits[i]! &= -(kept & 1);
-    bits[i + 1]! &= -((kept >>> 8) & 1);
-    bits[i + 2]! &= -((kept >>> 16) & 1);
-    bits[i + 3]! &= -(kept >>> 24);
-  }
-  for (let i = whole; i < mask.length; i++) bits[i]! &= -mask[i]!;
-}
-
 /**
- * What a mask leaves of a tensor: the same value where it is 1, +0 where it is 0, even in place of NaN.
+ * What a mask leaves of a tensor: the same value where an entry stays, +0 where it is pruned, even in place of NaN.
  *
  * @param value A float32 tensor; not changed.
- * @param mask 1 or 0 for each of its elements.
+ * @param mask Which of its elements stay.
  * @param maskTensor The same as a bool tensor, made only if this backend needs it.
  * @returns A new tensor; the caller disposes it.
  */
-export function masked(value: tf.Tensor, mask: Uint8Array, maskTensor: () => tf.Tensor): tf.Tensor {
+export function masked(value: tf.Tensor, mask: Mask, maskTensor: () => tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     if (tf.getBackend() !== 'wasm') return tf.where(maskTensor(), value, tf.zerosLike(value));
     const copy = value.mul(1);
     const place = placeOf(copy);
     if (place === undefined) return tf.where(maskTensor(), value, tf.zerosLike(value));
-    clear(new Int32Array(place.wasm.HEAPU8.buffer, place.offset, copy.size), mask);
+    mask.clear(new Int32Array(place.wasm.HEAPU8.buffer, place.offset, copy.size));
     return copy;
   });
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { PruneError, shown } from '../errors';
+import type { ChannelMask } from '../masks/channel-mask';
 import { rowMajor } from '../masks/layout';
 import { type ApplyOptions, apply, type Joined } from './apply';
 import { maskByTensors, masksByTensors } from './bridge';
@@ -50,7 +51,7 @@ export abstract class BasePruningMethod implements PruningMethod {
    * @param request The parameter, with the mask it has.
    * @returns A new mask in the order of `request.scores`, zero wherever the old one is.
    */
-  maskFor(request: MaskRequest): Uint8Array {
+  maskFor(request: MaskRequest): Uint8Array | ChannelMask {
     return maskByTensors(this, request);
   }
 
@@ -213,11 +214,11 @@ export class PruningContainer extends BasePruningMethod implements Iterable<Base
     const mask = bytesOfMask(defaultMask, 'defaultMask');
     const scores = floatsOf(t, 't');
     const made = this.maskFor({ scores, layout, torchLayout: layout, axes: {}, mask });
-    return tf.tensor(new Float32Array(made), t.shape);
+    return tf.tensor(new Float32Array(made instanceof Uint8Array ? made : made.bytes), t.shape);
   }
 
   /** @inheritDoc */
-  override maskFor(request: MaskRequest): Uint8Array {
+  override maskFor(request: MaskRequest): Uint8Array | ChannelMask {
     const newest = this.#methods.at(-1);
     if (newest === undefined)
       throw new PruneError('state', 'The container holds no pruning method; add one first.');

@@ -6,15 +6,16 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { noteCopy } from './copies';
-import { countZeros, type Displaced, displacedBy, isMost, merge } from './displaced';
+import { type Displaced, displacedBy, isMost, merge } from './displaced';
+import type { Mask } from './mask';
 import { keep, masked, peek } from './memory';
 import { holding, type Parameter, type Slot } from './parameter';
 import type { PruningMethod } from './request';
 
 /** What is known of a pruned variable; kept on the variable itself, where a second loaded copy finds it too. */
 export interface PruningState {
-  /** 1 where the weight stays, 0 where it is pruned; in the variable's own order. */
-  readonly mask: Uint8Array;
+  /** Which weights stay; in the variable's own order. */
+  readonly mask: Mask;
   /** The values that the zeros of the mask displaced, in the variable's own order. */
   readonly displaced: Displaced;
   /** The method that made the mask, a container where there was more than one. */
@@ -134,7 +135,7 @@ export interface Installation {
   readonly parameter: Parameter;
   readonly method: PruningMethod;
   /** In the variable's own order. */
-  readonly mask: Uint8Array;
+  readonly mask: Mask;
   /** Values to put in place of the variable's own, before the mask and in the variable's own order. */
   readonly replacement?: Float32Array;
 }
@@ -148,14 +149,14 @@ function write(variable: tf.Variable, values: Float32Array, assign: (value: tf.T
   }
 }
 
-function maskTensorOf(mask: Uint8Array, { shape }: tf.Variable): tf.Tensor {
-  return tf.tensor(mask, shape, 'bool');
+function maskTensorOf({ bytes }: Mask, { shape }: tf.Variable): tf.Tensor {
+  return tf.tensor(bytes, shape, 'bool');
 }
 
 /** Stores what a mask leaves of the variable, or of the values that replace it. Masked where the values are, so only the mask travels. */
 function writeMasked(
   variable: tf.Variable,
-  mask: Uint8Array,
+  mask: Mask,
   assign: (value: tf.Tensor) => void,
   replacement?: Float32Array,
 ): void {
@@ -185,11 +186,10 @@ export function install({ parameter, mask, method, replacement }: Installation):
   }
 }
 
-function displacedIn(variable: tf.Variable, mask: Uint8Array): Displaced {
+function displacedIn(variable: tf.Variable, mask: Mask): Displaced {
   if (stateOf(variable) === undefined) {
-    const count = countZeros(mask);
-    const kept = isMost(count, mask) ? keep(variable) : undefined;
-    if (kept !== undefined) return { count, ...kept };
+    const kept = isMost(mask) ? keep(variable) : undefined;
+    if (kept !== undefined) return { count: mask.zeros, ...kept };
   }
   return displacedBy(mask, originalValues(variable));
 }

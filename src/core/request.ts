@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { PruneError, shown } from '../errors';
+import type { ChannelMask } from '../masks/channel-mask';
 import type { Layout } from '../masks/layout';
 import type { Axes } from './names';
 
@@ -50,9 +51,9 @@ export interface PruningMethod {
   computeMask(t: tf.Tensor, defaultMask: tf.Tensor): tf.Tensor;
   /**
    * @param request A parameter, with the mask it has.
-   * @returns The new mask, in the order of its scores.
+   * @returns The new mask, in the order of its scores; one of whole channels need not be written out.
    */
-  maskFor(request: MaskRequest): Uint8Array;
+  maskFor(request: MaskRequest): Uint8Array | ChannelMask;
   /**
    * @param requests Parameters that are pruned together.
    * @returns A new mask for each.

@@ -1,5 +1,6 @@
 import { PruneError } from '../errors';
 import { type Amount, pruneCount } from './amount';
+import { ChannelMask } from './channel-mask';
 import { checkLength } from './checks';
 import { checkLayout, checkScores, layoutFrom, ones } from './entries';
 import { defaultGenerator } from './generator';
@@ -53,8 +54,17 @@ interface Channels {
 export function lnStructured(
   scores: Float32Array,
   shapeOrLayout: readonly number[] | Layout,
-  { amount, n, dim, mask }: LnOptions,
+  options: LnOptions,
 ): Uint8Array {
+  return written(lnChannels(scores, shapeOrLayout, options));
+}
+
+/** {@link lnStructured}, written out only where whole channels do not say it all. */
+export function lnChannels(
+  scores: Float32Array,
+  shapeOrLayout: readonly number[] | Layout,
+  { amount, n, dim, mask }: LnOptions,
+): Uint8Array | ChannelMask {
   checkScores(scores, 'the tensor');
   const layout = layoutFrom(shapeOrLayout);
   checkLayout(layout, scores.length, 'the scores');
@@ -89,8 +99,16 @@ export function lnStructured(
  */
 export function randomStructured(
   shapeOrLayout: readonly number[] | Layout,
-  { amount, dim, mask, generator = defaultGenerator }: StructuredOptions & RandomOptions,
+  options: StructuredOptions & RandomOptions,
 ): Uint8Array {
+  return written(randomChannels(shapeOrLayout, options));
+}
+
+/** {@link randomStructured}, written out only where whole channels do not say it all. */
+export function randomChannels(
+  shapeOrLayout: readonly number[] | Layout,
+  { amount, dim, mask, generator = defaultGenerator }: StructuredOptions & RandomOptions,
+): Uint8Array | ChannelMask {
   const layout = layoutFrom(shapeOrLayout);
   checkLayout(layout, layout.size, 'the tensor');
   const channels = channelsOf(layout, dim, mask);
@@ -145,25 +163,29 @@ function aliveChannels(layout: Layout, axis: number, mask: Uint8Array): Uint8Arr
 }
 
 /** What was left before, without some channels. */
-function maskWithout({ layout, axis, mask: old }: Channels, removed: readonly number[]): Uint8Array {
-  if (removed.length === 0) return old === undefined ? new Uint8Array(layout.size).fill(1) : old.slice();
-  const mask = channelMask(layout, axis, removed);
+function maskWithout(
+  { layout, axis, mask: old }: Channels,
+  removed: readonly number[],
+): Uint8Array | ChannelMask {
+  if (removed.length === 0 && old !== undefined) return old.slice();
+  const slices = slicesOf(layout, axis);
+  if (slices !== undefined && old === undefined) return new ChannelMask(layout.size, slices, removed);
+  const mask =
+    slices === undefined
+      ? maskInOrder(layout, axis, removed)
+      : new ChannelMask(layout.size, slices, removed).bytes;
   if (old !== undefined) for (let i = 0; i < mask.length; i++) mask[i]! &= old[i]!;
   return mask;
 }
 
-function channelMask(layout: Layout, axis: number, removed: readonly number[]): Uint8Array {
+function maskInOrder(layout: Layout, axis: number, removed: readonly number[]): Uint8Array {
   const mask = new Uint8Array(layout.size).fill(1);
-  const slices = slicesOf(layout, axis);
-  if (slices === undefined) {
-    const order = sliceOrder(layout, axis);
-    const run = layout.size / layout.shape[axis]!;
-    for (const channel of removed) for (let i = 0; i < run; i++) mask[order[channel * run + i]!] = 0;
-    return mask;
-  }
-  const { count, run, slots } = slices;
-  for (const channel of removed) mask.fill(0, slots[channel]! * run, (slots[channel]! + 1) * run);
-  for (let done = count * run; done < mask.length; done *= 2)
-    mask.copyWithin(done, 0, Math.min(done, mask.length - done));
+  const order = sliceOrder(layout, axis);
+  const run = layout.size / layout.shape[axis]!;
+  for (const channel of removed) for (let i = 0; i < run; i++) mask[order[channel * run + i]!] = 0;
   return mask;
+}
+
+function written(mask: Uint8Array | ChannelMask): Uint8Array {
+  return mask instanceof ChannelMask ? mask.bytes : mask;
 }

@@ -1,7 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import { located, requestOf } from '../core/apply';
 import { CustomFromMask, customFromBytes } from '../core/custom-from-mask';
-import { checkMask } from '../core/mask-check';
+import type { Mask } from '../core/mask';
+import { checkedMask } from '../core/mask-check';
 import { type BasePruningMethod, isMethod, joined, PruningContainer } from '../core/method';
 import { checkOptions } from '../core/options';
 import { describe, type Parameter } from '../core/parameter';
@@ -137,19 +138,15 @@ function requestsOf(
 function checkMasks(
   masks: unknown,
   requests: ReadonlyArray<{ parameter: Parameter; request: MaskRequest }>,
-): Uint8Array[] {
+): Mask[] {
   if (!Array.isArray(masks) || masks.length !== requests.length) {
     const allowed = `an array of ${requests.length} masks`;
     const message = `masksFor must return ${allowed}, one for each parameter, but returned ${shown(masks)}.`;
     throw new PruneError('argument', message, { given: masks, allowed });
   }
-  return requests.map(({ parameter, request }, i) => {
-    const mask: unknown = masks[i];
-    return located(parameter, () => {
-      checkMask(mask, parameter.variable.size, request.mask);
-      return mask;
-    });
-  });
+  return requests.map(({ parameter, request }, i) =>
+    located(parameter, () => checkedMask(masks[i], parameter.variable.size, request.mask)),
+  );
 }
 
 /**
@@ -196,9 +193,13 @@ export function globalUnstructured(
   installParts(requests.map(({ parameter }, i) => ({ parameter, mask: masks[i]! })));
 }
 
-function installParts(parts: ReadonlyArray<{ parameter: Parameter; mask: Uint8Array }>): void {
+function installParts(parts: ReadonlyArray<{ parameter: Parameter; mask: Mask }>): void {
   const joins = parts.map(({ parameter, mask }) =>
-    joined(stateOf(parameter.variable)?.method, customFromBytes(mask, parameter.layout), parameter.name),
+    joined(
+      stateOf(parameter.variable)?.method,
+      customFromBytes(mask.bytes, parameter.layout),
+      parameter.name,
+    ),
   );
   try {
     installAll(parts.map((part, i) => ({ ...part, method: joins[i]!.method })));

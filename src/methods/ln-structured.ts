@@ -4,8 +4,9 @@ import { maskTensorByArrays } from '../core/bridge';
 import { BasePruningMethod } from '../core/method';
 import { axisOf, type Dim, givenDim, type MaskRequest } from '../core/request';
 import { type Amount, type ResolvedAmount, resolveAmount } from '../masks/amount';
+import type { ChannelMask } from '../masks/channel-mask';
 import type { NormOrder } from '../masks/norms';
-import { lnStructured as lnMask } from '../masks/structured';
+import { lnChannels } from '../masks/structured';
 
 /**
  * Prunes the channels of least norm.
@@ -45,9 +46,9 @@ export class LnStructured extends BasePruningMethod {
   }
 
   /** @inheritDoc */
-  override maskFor(request: MaskRequest): Uint8Array {
+  override maskFor(request: MaskRequest): Uint8Array | ChannelMask {
     const { layout, dim } = axisOf(this.dim, request);
-    return lnMask(request.scores, layout, { amount: this.amount, n: this.n, dim, mask: request.mask });
+    return lnChannels(request.scores, layout, { amount: this.amount, n: this.n, dim, mask: request.mask });
   }
 }
 

@@ -85,7 +85,10 @@ function derivedParameter(layer: object, name: string): tf.Tensor | undefined {
     const message = `'${name}' does not exist, because '${base}' of ${describe(layer)} is not pruned.`;
     throw new PruneError('parameter', message, { given: name, allowed: base });
   }
-  return tensorIn(parameter, what === 'mask' ? Float32Array.from(state.mask) : originalValues(variable));
+  return tensorIn(
+    parameter,
+    what === 'mask' ? Float32Array.from(state.mask.bytes) : originalValues(variable),
+  );
 }
 
 /**

@@ -3,7 +3,8 @@ import { maskTensorByArrays } from '../core/bridge';
 import { BasePruningMethod } from '../core/method';
 import { axisOf, type Dim, givenDim, type MaskRequest } from '../core/request';
 import { type Amount, type ResolvedAmount, resolveAmount } from '../masks/amount';
-import { randomStructured as randomMask } from '../masks/structured';
+import type { ChannelMask } from '../masks/channel-mask';
+import { randomChannels } from '../masks/structured';
 
 /**
  * Prunes whole channels at random: the very ones that PyTorch prunes after the same `manualSeed`.
@@ -39,9 +40,9 @@ export class RandomStructured extends BasePruningMethod {
   }
 
   /** @inheritDoc */
-  override maskFor(request: MaskRequest): Uint8Array {
+  override maskFor(request: MaskRequest): Uint8Array | ChannelMask {
     const { layout, dim } = axisOf(this.dim, request);
-    return randomMask(layout, { amount: this.amount, dim, mask: request.mask });
+    return randomChannels(layout, { amount: this.amount, dim, mask: request.mask });
   }
 }
 

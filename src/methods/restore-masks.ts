@@ -1,4 +1,5 @@
 import { customFromBytes } from '../core/custom-from-mask';
+import { maskOf } from '../core/mask';
 import { peek } from '../core/memory';
 import { installAll, stateOf } from '../core/reparametrisation';
 import { resolvePrunable } from '../core/resolve';
@@ -24,9 +25,9 @@ export function restoreMasks(model: object, filter: ParameterFilter = {}): Named
   const restored = parameters(model, filter).flatMap(([layer, name]) => {
     const parameter = resolvePrunable(layer, name);
     if (stateOf(parameter.variable) !== undefined) return [];
-    const mask = maskOfZeros(peek(parameter.variable));
-    if (!mask.includes(0)) return [];
-    const method = customFromBytes(mask, parameter.layout);
+    const mask = maskOf(nonZeros(peek(parameter.variable)));
+    if (mask.zeros === 0) return [];
+    const method = customFromBytes(mask.bytes, parameter.layout);
     method.tensorName = parameter.name;
     const pair: NamedParameter = [layer, name];
     return [{ pair, installation: { parameter, mask, method } }];
@@ -35,7 +36,7 @@ export function restoreMasks(model: object, filter: ParameterFilter = {}): Named
   return restored.map(({ pair }) => pair);
 }
 
-function maskOfZeros(values: Float32Array): Uint8Array {
+function nonZeros(values: Float32Array): Uint8Array {
   const mask = new Uint8Array(values.length);
   for (let i = 0; i < mask.length; i++) mask[i] = Number(values[i] !== 0);
   return mask;

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { customFromBytes } from '../../core/custom-from-mask';
+import { maskOf } from '../../core/mask';
 import type { Parameter } from '../../core/parameter';
 import {
   type Installation,
@@ -135,13 +136,13 @@ function installationsOf({ name, parameter }: NamedParameter, dict: StateDict): 
   const mask =
     given === undefined
       ? state?.mask
-      : scatter(Uint8Array.from(float32Of(given)), layout, new Uint8Array(variable.size));
+      : maskOf(scatter(Uint8Array.from(float32Of(given)), layout, new Uint8Array(variable.size)));
   if (mask === undefined || (orig === undefined && given === undefined)) return [];
   const replacement =
     orig === undefined
       ? originalValues(variable).slice()
       : scatter(float32Of(orig), layout, new Float32Array(variable.size));
-  const method = state?.method ?? customFromBytes(mask, layout);
+  const method = state?.method ?? customFromBytes(mask.bytes, layout);
   method.tensorName ??= parameter.name;
   return [{ parameter, mask, method, replacement }];
 }

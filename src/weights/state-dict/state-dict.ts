@@ -34,7 +34,7 @@ export function stateDict(model: tf.LayersModel | tf.layers.Layer): StateDict {
     if (pruning === undefined) state.set(name, float32(peek(variable)));
     else {
       state.set(`${name}_orig`, float32(originalValues(variable)));
-      state.set(`${name}_mask`, float32(Float32Array.from(pruning.mask)));
+      state.set(`${name}_mask`, float32(Float32Array.from(pruning.mask.bytes)));
     }
   }
   for (const name of batchCounters(model)) {

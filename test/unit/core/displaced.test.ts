@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { countZeros, displacedBy, merge } from '../../../src/core/displaced';
+import { displacedBy, merge } from '../../../src/core/displaced';
+import { maskOf } from '../../../src/core/mask';
 
 const masked = fc
   .array(fc.record({ kept: fc.boolean(), value: fc.float({ noDefaultInfinity: false }) }), {
@@ -18,7 +19,7 @@ test('what is displaced and merged comes back bit for bit', () => {
   fc.assert(
     fc.property(masked, ({ mask, values }) => {
       const stored = values.map((value, i) => (mask[i] === 1 ? value : 0));
-      expect(bits(merge(mask, stored, displacedBy(mask, values)))).toEqual(bits(values));
+      expect(bits(merge(maskOf(mask), stored, displacedBy(maskOf(mask), values)))).toEqual(bits(values));
     }),
   );
 });
@@ -27,7 +28,7 @@ test('the displaced values are the others, in order; all of them where they are 
   fc.assert(
     fc.property(masked, ({ mask, values }) => {
       const expected = values.filter((_, i) => mask[i] === 0);
-      const { count, read } = displacedBy(mask, values);
+      const { count, read } = displacedBy(maskOf(mask), values);
       expect(count).toBe(expected.length);
       expect(bits(read())).toEqual(bits(2 * count < mask.length ? expected : values));
     }),
@@ -39,7 +40,7 @@ test('zeros are counted, in masks that begin anywhere in their buffer too', () =
     fc.property(masked, fc.nat({ max: 7 }), ({ mask }, start) => {
       const whole = new Uint8Array(mask.length + start);
       whole.set(mask, start);
-      expect(countZeros(whole.subarray(start))).toBe(mask.filter((kept) => kept === 0).length);
+      expect(maskOf(whole.subarray(start)).zeros).toBe(mask.filter((kept) => kept === 0).length);
     }),
   );
 });

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
 import { describe, expect, it } from 'vitest';
 import { CustomFromMask } from '../../../src/core/custom-from-mask';
+import { maskOf } from '../../../src/core/mask';
 import { installAll } from '../../../src/core/reparametrisation';
 import { resolvePrunable } from '../../../src/core/resolve';
 
@@ -16,7 +17,7 @@ describe.each([false, true])('a failure after the first installation (pruned bef
     second.w.assign = () => {
       throw new Error('no memory left');
     };
-    const mask = Uint8Array.of(0, 0, 0, 1);
+    const mask = maskOf(Uint8Array.of(0, 0, 0, 1));
     const method = new CustomFromMask([0, 0, 0, 1]);
     expect(() =>
       installAll([
