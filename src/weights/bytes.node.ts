@@ -1,7 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { PruneError } from '../errors';
 
-/** Node reads less than 2 GiB in one call. */
+/** Node reads and writes less than 2 GiB in one call. */
 const MOST_AT_A_TIME = 2 ** 30;
 
 /**
@@ -20,9 +20,51 @@ export async function readBytes(path: string): Promise<Uint8Array> {
       await file.close();
     }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new PruneError('file', `Cannot read the file '${path}': ${reason}.`, { given: path, cause });
+    throw new PruneError('file', `Cannot read the file '${path}': ${reasonOf(cause)}.`, {
+      given: path,
+      cause,
+    });
   }
+}
+
+/**
+ * Writes a file to disk: first under another name beside it, then under its own, so that no part of it is ever taken for
+ * the whole.
+ *
+ * @param path The file's path. What is there is replaced.
+ * @param pieces What to write; each is written before the next is asked for.
+ * @throws {@link PruneError} `file` if it cannot be written. What was there is then still there, and nothing else.
+ */
+export async function writeBytes(path: string, pieces: Iterable<Uint8Array>): Promise<void> {
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      for (const piece of pieces) await writeWhole(file, piece);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (cause) {
+    // Why the file could not be written matters more than that nothing is left to remove.
+    await rm(temporary, { force: true }).catch(() => {});
+    throw new PruneError('file', `Cannot write the file '${path}': ${reasonOf(cause)}.`, {
+      given: path,
+      cause,
+    });
+  }
+}
+
+async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    const length = Math.min(bytes.length - written, MOST_AT_A_TIME);
+    written += (await file.write(bytes, written, length)).bytesWritten;
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** One buffer of the right size from the start: readFile grows and joins pieces, and may return a shared pool. */

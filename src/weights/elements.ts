@@ -1,4 +1,5 @@
-import type { DType, TensorElements } from './tensor-data';
+import { narrowBfloat16, narrowFloat16, widenBfloat16, widenFloat16 } from './half';
+import type { DType, TensorData, TensorElements } from './tensor-data';
 
 /** How many bytes an element takes in a file. */
 export const ELEMENT_SIZE: Readonly<Record<DType, 1 | 2 | 4 | 8>> = {
@@ -45,6 +46,22 @@ export function elementsOf(bytes: Uint8Array, dtype: DType): TensorElements {
     case 'bool':
       return new Uint8Array(buffer, byteOffset, length);
   }
+}
+
+/**
+ * The opposite of {@link elementsOf}: elements as a file has them.
+ *
+ * @param tensor The elements and the type that they are to have in the file.
+ * @returns Their bytes, little-endian: new ones for 16-bit floats, which are rounded; a view for all others.
+ */
+export function bytesOf({ data, dtype }: TensorData): Uint8Array {
+  const elements = data instanceof Float32Array ? narrowed(data, dtype) : data;
+  return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
+}
+
+function narrowed(data: Float32Array, dtype: DType): Float32Array | Uint16Array {
+  if (dtype === 'float16') return narrowFloat16(data);
+  return dtype === 'bfloat16' ? narrowBfloat16(data) : data;
 }
 
 /**
@@ -105,29 +122,4 @@ function words(bytes: Uint8Array, size: 1 | 2 | 4): Uint8Array | Uint16Array | U
 
 function aligned(bytes: Uint8Array, size: number): Uint8Array {
   return bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
-}
-
-function widenBfloat16(halves: Uint16Array): Float32Array {
-  const bits = new Uint32Array(halves.length);
-  for (let i = 0; i < bits.length; i++) bits[i] = halves[i]! << 16;
-  return new Float32Array(bits.buffer);
-}
-
-function widenFloat16(halves: Uint16Array): Float32Array {
-  const bits = new Uint32Array(halves.length);
-  for (let i = 0; i < bits.length; i++) bits[i] = float32Bits(halves[i]!);
-  return new Float32Array(bits.buffer);
-}
-
-function float32Bits(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  const exponent = (half >>> 10) & 0x1f;
-  let fraction = half & 0x3ff;
-  if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
-  if (exponent !== 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
-  if (fraction === 0) return sign;
-  // A subnormal half is a normal float: shift its leading one into the implied place.
-  const shift = Math.clz32(fraction) - 21;
-  fraction = (fraction << shift) & 0x3ff;
-  return sign | ((113 - shift) << 23) | (fraction << 13);
 }

@@ -44,8 +44,10 @@ describe('tfjs-prune/models', () => {
 });
 
 describe('tfjs-prune/weights', () => {
-  it('reads a path or bytes', () => {
-    expectTypeOf(readPth).parameter(0).toEqualTypeOf<string | ArrayBuffer | Uint8Array>();
+  it('reads a path, bytes or a stream', () => {
+    expectTypeOf(readPth)
+      .parameter(0)
+      .toEqualTypeOf<string | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array>>();
     expectTypeOf(readPth('model.pth')).toEqualTypeOf<Promise<StateDict>>();
   });
 });

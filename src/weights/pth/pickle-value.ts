@@ -66,3 +66,19 @@ export function isCall(value: PickleValue | undefined): value is PickleCall {
 export function isPersistent(value: PickleValue | undefined): value is PicklePersistent {
   return typeof value === 'object' && value !== null && value.kind === 'persistent';
 }
+
+/** Whether a value is a whole number that can count something. */
+export function isNatural(value: PickleValue | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** A value in a few words, for messages. */
+export function describe(value: PickleValue | undefined): string {
+  if (value === null || value === undefined) return 'None';
+  if (typeof value === 'string') return `the string '${value.slice(0, 40)}'`;
+  if (typeof value !== 'object') return `${value}`;
+  if (value.kind === 'call')
+    return value.callee.startsWith('torch._utils._rebuild_') ? 'a tensor' : value.callee;
+  if (value.kind === 'global') return value.name;
+  return value.kind === 'persistent' ? 'a storage' : `a ${value.kind}`;
+}

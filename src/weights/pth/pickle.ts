@@ -1,44 +1,12 @@
 import { Cursor, decodeText, refuse } from '../cursor';
+import { integer, Op } from './pickle-op';
 import { isDict, isGlobal, isSequence, type PickleValue } from './pickle-value';
 
 const ORDERED_DICT = 'collections.OrderedDict';
 
-/** Python's names and codes for the instructions that torch writes. */
-const Op = {
-  MARK: 0x28,
-  EMPTY_TUPLE: 0x29,
-  STOP: 0x2e,
-  BINFLOAT: 0x47,
-  BININT: 0x4a,
-  BININT1: 0x4b,
-  BININT2: 0x4d,
-  NONE: 0x4e,
-  BINPERSID: 0x51,
-  REDUCE: 0x52,
-  BINUNICODE: 0x58,
-  EMPTY_LIST: 0x5d,
-  APPEND: 0x61,
-  BUILD: 0x62,
-  GLOBAL: 0x63,
-  APPENDS: 0x65,
-  BINGET: 0x68,
-  LONG_BINGET: 0x6a,
-  BINPUT: 0x71,
-  LONG_BINPUT: 0x72,
-  SETITEM: 0x73,
-  TUPLE: 0x74,
-  SETITEMS: 0x75,
-  EMPTY_DICT: 0x7d,
-  PROTO: 0x80,
-  TUPLE1: 0x85,
-  TUPLE2: 0x86,
-  TUPLE3: 0x87,
-  NEWTRUE: 0x88,
-  NEWFALSE: 0x89,
-  LONG1: 0x8a,
-} as const;
-
 const PROTOCOL = 2;
+/** Of state dicts: torch's names are much shorter, pickles of whole optimisers still fit. */
+export const LARGEST_PICKLE: number = 2 ** 23;
 /** Enough for 30,000 tensors, and so few that a hostile file takes neither much time nor much memory. */
 const MOST_INSTRUCTIONS = 1_000_000;
 const MOST_OBJECTS = 400_000;
@@ -53,23 +21,49 @@ const MOST_OBJECTS = 400_000;
  * @throws {@link PruneError} `file` for a name that is not allowed, an unknown instruction, or a broken pickle.
  */
 export function readPickle(bytes: Uint8Array, what: string, globals: ReadonlySet<string>): PickleValue {
-  return new Reader(bytes, what, globals).read();
+  return readPickleAt(new Cursor(bytes, what), what, globals);
+}
+
+/**
+ * The same for a pickle that other bytes follow.
+ *
+ * @param cursor Where the pickle starts; it is moved to where the pickle ends.
+ * @param what What it is, for messages.
+ * @param globals The classes and functions it may name, besides `collections.OrderedDict`.
+ * @param note Gets each reference to something outside of the pickle.
+ * @returns The value it describes.
+ * @throws {@link PruneError} `file` as {@link readPickle}.
+ */
+export function readPickleAt(
+  cursor: Cursor,
+  what: string,
+  globals: ReadonlySet<string>,
+  note: (reference: PickleValue) => void = () => {},
+): PickleValue {
+  return new Reader(cursor, what, globals, note).read();
 }
 
 class Reader {
   readonly #cursor: Cursor;
   readonly #what: string;
   readonly #globals: ReadonlySet<string>;
+  readonly #note: (reference: PickleValue) => void;
   readonly #memo = new Map<number, PickleValue>();
   readonly #marks: number[] = [];
   readonly #stack: PickleValue[] = [];
   #objects = 0;
   #at = 0;
 
-  constructor(bytes: Uint8Array, what: string, globals: ReadonlySet<string>) {
-    this.#cursor = new Cursor(bytes, what);
+  constructor(
+    cursor: Cursor,
+    what: string,
+    globals: ReadonlySet<string>,
+    note: (reference: PickleValue) => void,
+  ) {
+    this.#cursor = cursor;
     this.#what = what;
     this.#globals = globals;
+    this.#note = note;
   }
 
   read(): PickleValue {
@@ -130,7 +124,7 @@ class Reader {
         this.#call();
         break;
       case Op.BINPERSID:
-        this.#push({ kind: 'persistent', id: this.#pop() });
+        this.#refer();
         break;
       case Op.BUILD:
         this.#build();
@@ -161,7 +155,10 @@ class Reader {
       case Op.BINFLOAT:
         return cursor.f64BigEndian();
       case Op.BINUNICODE:
-        return decodeText(cursor.take(cursor.u32()), `a string in ${this.#what} at byte ${this.#at}`);
+      case Op.BINSTRING:
+        return this.#text(cursor.u32());
+      case Op.SHORT_BINSTRING:
+        return this.#text(cursor.u8());
       case Op.EMPTY_TUPLE:
         return { kind: 'tuple', items: [] };
       case Op.EMPTY_LIST:
@@ -174,6 +171,11 @@ class Reader {
           op,
         );
     }
+  }
+
+  /** Strings of Python 2, which are bytes, are taken for UTF-8, as torch.load does. */
+  #text(length: number): string {
+    return decodeText(this.#cursor.take(length), `a string in ${this.#what} at byte ${this.#at}`);
   }
 
   #protocol(version: number): void {
@@ -263,6 +265,12 @@ class Reader {
     );
   }
 
+  #refer(): void {
+    const reference: PickleValue = { kind: 'persistent', id: this.#pop() };
+    this.#note(reference);
+    this.#push(reference);
+  }
+
   /** torch only sets `_metadata` this way, which nothing here needs. */
   #build(): void {
     this.#pop();
@@ -272,15 +280,4 @@ class Reader {
   #refuse(what: string, given?: unknown): never {
     return refuse(`${this.#what} ${what} (at byte ${this.#at})`, given);
   }
-}
-
-/** A two's complement integer, least significant byte first. */
-function integer(bytes: Uint8Array): number | bigint {
-  const padded = new Uint8Array(Math.ceil(bytes.length / 8) * 8);
-  padded.set(bytes);
-  const words = new DataView(padded.buffer);
-  let value = 0n;
-  for (let at = padded.length - 8; at >= 0; at -= 8) value = (value << 64n) | words.getBigUint64(at, true);
-  const signed = BigInt.asIntN(bytes.length * 8, value);
-  return Number.isSafeInteger(Number(signed)) ? Number(signed) : signed;
 }

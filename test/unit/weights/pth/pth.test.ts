@@ -123,11 +123,6 @@ describe('parsePth', () => {
       pth(document(bytes('}')), { name: 'x/byteorder', data: bytes('big') }),
       /big-endian/,
     ],
-    [
-      'the old format',
-      bytes(0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'),
-      /before version 1.6/,
-    ],
     ['a page of HTML', bytes('<!doctype html><title>404</title>'), /end of the zip is missing.*not a zip/],
     ['nothing', bytes(), /end of the zip is missing/],
   ])('refuses a file with %s, and names the file', (_, file, message) => {
