@@ -1,6 +1,8 @@
 /**
- * `npm run bench [-- --rounds 5] [--only WORD]`: how fast the library is, as ratios of medians taken in turns in one run.
- * Ratios hold where milliseconds do not: both sides see the same machine and the same noise.
+ * `npm run bench [-- --rounds 5] [--only WORD] [--keep-memory]`: how fast the library is, as ratios of medians taken in
+ * turns in one run. Ratios hold where milliseconds do not: both sides see the same machine and the same noise.
+ * `--keep-memory` tells glibc on both sides to keep freed memory for itself, so that neither pays for fresh pages again
+ * and again.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -9,8 +11,15 @@ import { megabytes, milliseconds, type Row, type Speed } from './report';
 import { startTorch } from './torch';
 
 const { values: options } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, only: { type: 'string', default: '' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string', default: '' },
+    'keep-memory': { type: 'boolean', default: false },
+  },
 });
+const keepMemory = options['keep-memory'];
+// Both sides are started with this process's environment.
+if (keepMemory) for (const what of ['TRIM', 'MMAP']) process.env[`MALLOC_${what}_THRESHOLD_`] = '8000000000';
 
 /** Runs a script in a process of its own and reads the last line that it prints. */
 function runScript(name: string, args: readonly string[] = []): unknown {
@@ -56,6 +65,11 @@ console.log(
   speed.torch === null
     ? "PyTorch was not found: /usr/bin/python3 has no torch and torchvision (Debian's python3-torch and python3-torchvision). Its half is left out."
     : `Against PyTorch ${speed.torch.version}, ${speed.torch.threads} thread(s), taking turns; medians of ${options.rounds} rounds.`,
+);
+console.log(
+  keepMemory
+    ? 'Both keep the memory that they free (glibc).'
+    : "Memory as the system's allocator has it by default.",
 );
 const rows = [...speed.rows];
 for (const [what, bench] of [
