@@ -3,7 +3,7 @@
  * - `argument`: a value of the wrong type or one that is not allowed
  * - `amount`: an amount to prune that is not a fraction or a count, or is more than what is left
  * - `dim`: an axis that the tensor does not have
- * - `shape`: a mask, scores or weights whose shape does not fit
+ * - `shape`: a mask, scores, weights or an image whose shape does not fit
  * - `parameter`: a name that the layer does not have, or one that cannot be pruned
  * - `state`: the layer is not in the state that the call needs (not built, not pruned, disposed)
  * - `file`: a file that cannot be read as what it should be

@@ -13,3 +13,11 @@ export {
   type ResNetChildren,
 } from './resnet';
 export { type ResNetOptions, resnet50 } from './resnet50';
+export {
+  type ImagenetTransformsOptions,
+  type ImageTransform,
+  imagenetTransforms,
+  type Rgb,
+} from './transforms/imagenet-transforms';
+export type { ImageSource, Pixels } from './transforms/pixels';
+export type { Interpolation } from './transforms/resample';

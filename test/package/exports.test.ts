@@ -91,6 +91,7 @@ describe('exported names', () => {
       [
         "PruneError",
         "asResNet",
+        "imagenetTransforms",
         "isPruneError",
         "resnet50",
       ]
