@@ -59,6 +59,11 @@ async function benchGraph(what: string): Promise<Row> {
   return { what, target: '≤ 600 ms', ratio: '–', torch: '–', ours: milliseconds(time) };
 }
 
+async function benchResize(what: string): Promise<Row> {
+  const time = Number(runScript('./resize.ts', [options.rounds]));
+  return { what, target: '≤ 20 ms', ratio: '–', torch: '–', ours: milliseconds(time) };
+}
+
 // The script's own contract, at the end of speed.ts.
 const speed = runScript('./speed.ts', [options.rounds, options.only]) as Speed;
 console.log(
@@ -75,6 +80,7 @@ const rows = [...speed.rows];
 for (const [what, bench] of [
   ['peak memory of the process, global runs: torch ÷ ours', benchMemory],
   ["ResNet50's graph alone, in a new process", benchGraph],
+  ["imagenetTransforms, PIL's resize 500×375 → 256 on wasm", benchResize],
 ] as const) {
   if (what.includes(options.only)) rows.push(await bench(what));
 }

@@ -97,20 +97,26 @@ function normalised(
   levels: Float32Array,
 ): Float32Array {
   const result = new Float32Array(crop * crop * 3);
-  if (bytes.length < result.length) {
-    for (let i = 0; i < result.length; i++) result[i] = levels[i % 3]!;
-  }
+  if (bytes.length < result.length) repeat(levels.subarray(0, 3), result);
   const rowLength = 3 * across.taken.count;
-  let next = 0;
   for (let y = 0; y < down.taken.count; y++) {
-    const start = 3 * ((down.at + y) * crop + across.at);
-    for (let x = 0; x < rowLength; x += 3, next += 3) {
-      result[start + x] = levels[3 * bytes[next]!]!;
-      result[start + x + 1] = levels[3 * bytes[next + 1]! + 1]!;
-      result[start + x + 2] = levels[3 * bytes[next + 2]! + 2]!;
-    }
+    const row = bytes.subarray(y * rowLength, (y + 1) * rowLength);
+    normaliseRow(row, levels, result, 3 * ((down.at + y) * crop + across.at));
   }
   return result;
+}
+
+function repeat(pixel: Float32Array, into: Float32Array): void {
+  into.set(pixel);
+  for (let filled = pixel.length; filled < into.length; filled *= 2) into.copyWithin(filled, 0, filled);
+}
+
+function normaliseRow(row: Uint8ClampedArray, levels: Float32Array, into: Float32Array, at: number): void {
+  for (let x = 0; x < row.length; x += 3) {
+    into[at + x] = levels[3 * row[x]!]!;
+    into[at + x + 1] = levels[3 * row[x + 1]! + 1]!;
+    into[at + x + 2] = levels[3 * row[x + 2]! + 2]!;
+  }
 }
 
 function checkLength(name: 'resize' | 'crop', value: unknown): void {

@@ -104,35 +104,39 @@ function fixed(weight: number): number {
   return Math.trunc(weight * (1 << PRECISION) + (weight < 0 ? -0.5 : 0.5));
 }
 
-/** Resizes the rows from `top` to before `bottom`. The array that it returns clamps what overshoots. */
+/** Resizes the rows from `top` to before `bottom`. */
 function resampleAcross(image: RgbImage, taps: Taps, top: number, bottom: number): Uint8ClampedArray {
-  const { data, width, channels } = image;
-  const { first, length, weights, stride } = taps;
-  const count = first.length;
-  const result = new Uint8ClampedArray((bottom - top) * count * 3);
-  let next = 0;
+  const rowLength = 3 * taps.first.length;
+  const result = new Uint8ClampedArray((bottom - top) * rowLength);
   for (let y = top; y < bottom; y++) {
-    for (let x = 0; x < count; x++) {
-      let red = HALF;
-      let green = HALF;
-      let blue = HALF;
-      let at = (y * width + first[x]!) * channels;
-      const end = x * stride + length[x]!;
-      for (let tap = x * stride; tap < end; tap++, at += channels) {
-        const weight = weights[tap]!;
-        red += Math.imul(weight, data[at]!);
-        green += Math.imul(weight, data[at + 1]!);
-        blue += Math.imul(weight, data[at + 2]!);
-      }
-      result[next++] = red >> PRECISION;
-      result[next++] = green >> PRECISION;
-      result[next++] = blue >> PRECISION;
-    }
+    resampleRow(image, y * image.width * image.channels, taps, result, (y - top) * rowLength);
   }
   return result;
 }
 
-/** Resizes columns of rows that begin with row `top`. */
+/** Resizes the row that begins at `start`. The array that is written to clamps what overshoots. */
+function resampleRow(image: RgbImage, start: number, taps: Taps, into: Uint8ClampedArray, at: number): void {
+  const { data, channels } = image;
+  const { first, length, weights, stride } = taps;
+  for (let x = 0, to = at; x < first.length; x++, to += 3) {
+    let red = HALF;
+    let green = HALF;
+    let blue = HALF;
+    let from = start + first[x]! * channels;
+    const end = x * stride + length[x]!;
+    for (let tap = x * stride; tap < end; tap++, from += channels) {
+      const weight = weights[tap]!;
+      red += Math.imul(weight, data[from]!);
+      green += Math.imul(weight, data[from + 1]!);
+      blue += Math.imul(weight, data[from + 2]!);
+    }
+    into[to] = red >> PRECISION;
+    into[to + 1] = green >> PRECISION;
+    into[to + 2] = blue >> PRECISION;
+  }
+}
+
+/** Resizes the columns of rows of which the first is row `top`. */
 function resampleDown(
   rows: Uint8ClampedArray,
   rowLength: number,
@@ -141,18 +145,21 @@ function resampleDown(
 ): Uint8ClampedArray {
   const { first, length, weights, stride } = taps;
   const result = new Uint8ClampedArray(first.length * rowLength);
-  let next = 0;
+  const sums = new Int32Array(rowLength);
   for (let y = 0; y < first.length; y++) {
-    const start = (first[y]! - top) * rowLength;
-    const end = y * stride + length[y]!;
-    for (let x = 0; x < rowLength; x++) {
-      let sum = HALF;
-      let at = start + x;
-      for (let tap = y * stride; tap < end; tap++, at += rowLength) {
-        sum += Math.imul(weights[tap]!, rows[at]!);
-      }
-      result[next++] = sum >> PRECISION;
+    sums.fill(HALF);
+    for (let tap = 0; tap < length[y]!; tap++) {
+      addWeighted(sums, rows, (first[y]! - top + tap) * rowLength, weights[y * stride + tap]!);
     }
+    writeLevels(sums, result, y * rowLength);
   }
   return result;
+}
+
+function addWeighted(sums: Int32Array, rows: Uint8ClampedArray, start: number, weight: number): void {
+  for (let x = 0; x < sums.length; x++) sums[x]! += Math.imul(weight, rows[start + x]!);
+}
+
+function writeLevels(sums: Int32Array, into: Uint8ClampedArray, at: number): void {
+  for (let x = 0; x < sums.length; x++) into[at + x] = sums[x]! >> PRECISION;
 }
