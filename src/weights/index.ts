@@ -5,7 +5,12 @@
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
 export { readPth } from './pth/read-pth';
+export { writePth } from './pth/write-pth';
+export { readSafetensors } from './safetensors/read-safetensors';
+export { type WriteSafetensorsOptions, writeSafetensors } from './safetensors/write-safetensors';
+export type { FileSource } from './source';
 export type { LoadStateDictResult } from './state-dict/check-state-dict';
 export { type LoadStateDictOptions, loadStateDict } from './state-dict/load-state-dict';
 export { stateDict } from './state-dict/state-dict';
+export type { FileTarget } from './target';
 export type { DType, StateDict, TensorData, TensorElements } from './tensor-data';

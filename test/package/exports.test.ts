@@ -81,7 +81,10 @@ describe('exported names', () => {
         "isPruneError",
         "loadStateDict",
         "readPth",
+        "readSafetensors",
         "stateDict",
+        "writePth",
+        "writeSafetensors",
       ]
     `);
   });

@@ -3,39 +3,15 @@ import { fileURLToPath } from 'node:url';
 import { readPth, type StateDict } from 'tfjs-prune/weights';
 import { describe, expect, it } from 'vitest';
 import { isPruneError } from '../../src/errors';
-
-interface Described {
-  readonly dtype: string;
-  readonly shape: number[];
-  readonly data: Array<number | string>;
-}
+import { type Described, expectAsDescribed } from './described';
 
 const path = (name: string): string => fileURLToPath(new URL(`./fixtures/pth/${name}`, import.meta.url));
 const described = (file: string): Record<string, Record<string, Described>> =>
   JSON.parse(readFileSync(path(file), 'utf8')).files;
 const expected = { ...described('expected.json'), ...described('expected-legacy.json') };
 
-const special = new Map([
-  ['nan', Number.NaN],
-  ['inf', Infinity],
-  ['-inf', -Infinity],
-]);
-
-function elements({ dtype, data }: Described): Array<number | bigint> {
-  return data.map((value) =>
-    dtype === 'int64' ? BigInt(value) : (special.get(String(value)) ?? Number(value)),
-  );
-}
-
 function expectAsSaved(state: StateDict, name: string): void {
-  const tensors = expected[name]!;
-  expect([...state.keys()]).toEqual(Object.keys(tensors));
-  for (const [key, tensor] of state) {
-    expect({ ...tensor, data: [...tensor.data] }, key).toEqual({
-      ...tensors[key],
-      data: elements(tensors[key]!),
-    });
-  }
+  expectAsDescribed(state, Object.entries(expected[name]!));
 }
 
 describe('readPth reads what torch wrote', () => {

@@ -1,0 +1,73 @@
+import { writeBytes } from '#bytes';
+import { PruneError, shown } from '../errors';
+
+/** Where a file goes: its path (in Node), or a stream, such as that of a FileSystemFileHandle. */
+export type FileTarget = string | WritableStream<Uint8Array>;
+
+/** A file that is made while it is written: one piece after the other, none of them kept. */
+export interface FilePieces {
+  /** Bytes of all pieces. */
+  readonly size: number;
+  readonly pieces: Iterable<Uint8Array>;
+}
+
+/**
+ * All of a file.
+ *
+ * @param file The file.
+ * @returns Its bytes, in a buffer of their own.
+ */
+export function joined({ size, pieces }: FilePieces): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/**
+ * Writes a file piece by piece.
+ *
+ * @param file The file.
+ * @param target Where it goes. A stream is closed after the last piece, and aborted if one cannot be written.
+ * @param caller The public function's name, for messages.
+ * @throws {@link PruneError} `file` if it cannot be written, `unsupported` for a path in a browser, `argument` for a target of
+ * another type, or a stream that is locked.
+ */
+export async function writeTo(file: FilePieces, target: FileTarget, caller: string): Promise<void> {
+  if (typeof target === 'string') return writeBytes(target, file.pieces);
+  if (isStream(target)) return writeStream(file, target, caller);
+  const message = `${caller} writes to a path or a WritableStream, but got ${shown(target)}.`;
+  throw new PruneError('argument', message, { given: target, allowed: ['string', 'WritableStream'] });
+}
+
+function isStream(target: unknown): target is WritableStream<Uint8Array> {
+  return typeof target === 'object' && target !== null && 'getWriter' in target;
+}
+
+async function writeStream(
+  file: FilePieces,
+  stream: WritableStream<Uint8Array>,
+  caller: string,
+): Promise<void> {
+  if (stream.locked) {
+    const message = `${caller}: the stream is locked: something else is writing to it.`;
+    throw new PruneError('argument', message, { given: stream, allowed: 'a stream that nothing writes to' });
+  }
+  const writer = stream.getWriter();
+  try {
+    for (const piece of file.pieces) await writer.write(piece);
+    await writer.close();
+  } catch (cause) {
+    // The stream may have failed already; why it did matters more than that it cannot be aborted.
+    await writer.abort(cause).catch(() => {});
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new PruneError('file', `${caller}: the stream could not be written to its end: ${reason}.`, {
+      cause,
+    });
+  } finally {
+    writer.releaseLock();
+  }
+}
