@@ -8,6 +8,7 @@ const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, 
 function aliases(platform: 'node' | 'browser'): Array<{ find: RegExp; replacement: string }> {
   return [
     { find: /^#bytes$/, replacement: source(`weights/bytes.${platform}.ts`) },
+    { find: /^#(cache|sha256)$/, replacement: source(`weights/download/$1.${platform}.ts`) },
     { find: /^tfjs-prune$/, replacement: source('index.ts') },
     { find: /^tfjs-prune\/(\w+)$/, replacement: source('$1/index.ts') },
   ];

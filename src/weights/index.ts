@@ -4,6 +4,8 @@
  * @module tfjs-prune/weights
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
+export { download } from './download/download';
+export type { DownloadOptions, RemoteFile } from './download/remote-file';
 export { readPth } from './pth/read-pth';
 export { writePth } from './pth/write-pth';
 export { readSafetensors } from './safetensors/read-safetensors';

@@ -78,6 +78,7 @@ describe('exported names', () => {
     expect(names(weights)).toMatchInlineSnapshot(`
       [
         "PruneError",
+        "download",
         "isPruneError",
         "loadStateDict",
         "readPth",
