@@ -116,7 +116,7 @@ function listed(what: string, names: readonly string[], separator = ', '): strin
 /** A mistake that is easy to make. */
 function hint({ missing, unexpected }: Problems): string {
   if (unexpected.some((name) => missing.includes(name.replace(/^module\./, '')))) {
-    return " It was saved from a DataParallel model: take the prefix 'module.' off its names.";
+    return " It was saved from a (Distributed)DataParallel model: give the option { keys: (name) => 'module.' + name }.";
   }
   return '';
 }

@@ -13,17 +13,18 @@ import { PruneError, shown } from '../../errors';
 import { scatter } from '../../masks/gather';
 import { float32Of, type StateDict } from '../tensor-data';
 import { checkStateDict, type ExpectedEntry, type LoadStateDictResult } from './check-state-dict';
-import { batchCounters, type NamedParameter, namedParameters } from './named-parameters';
+import { batchCounters, checkKeys, type NamedParameter, namedParameters } from './named-parameters';
+import type { StateDictOptions } from './state-dict';
 
-/** How {@link loadStateDict} takes names that do not match. */
-export interface LoadStateDictOptions {
+/** How {@link loadStateDict} takes names. */
+export interface LoadStateDictOptions extends StateDictOptions {
   /** Whether every entry of the model must be given, and no others; true by default. */
   readonly strict?: boolean;
 }
 
 /**
  * Gives a model the weights of a state dict, as torch's `load_state_dict` does. The names are those of
- * {@link stateDict}: the model's layers must be called as torch's modules. Where the dict has `<name>_orig` and
+ * {@link stateDict}: the model's layers must be called as torch's modules, or `keys` must say what those are called. Where the dict has `<name>_orig` and
  * `<name>_mask` the weight becomes a pruned one, if it is not yet. Everything is checked before anything changes, and all
  * that does not fit is reported at once.
  *
@@ -32,7 +33,7 @@ export interface LoadStateDictOptions {
  *
  * @param model A model, or one layer, whose entries go without the layer's name.
  * @param dict Tensors by name, in torch's layouts. Every type is converted to float32.
- * @param options Whether all names must match; they must by default.
+ * @param options Whether all names must match, which they must by default, and what the dict calls the parameters.
  * @returns The names that did not match. The tensors are copied; no tf.Tensor is left to dispose.
  * @throws {@link PruneError} `shape` if only shapes or numbers of elements differ; `parameter` if entries are missing,
  * unexpected, no tensors or not a mask; `argument` if `dict` is not a Map or an option is not allowed. If the backend
@@ -40,6 +41,7 @@ export interface LoadStateDictOptions {
  * @example
  * ```ts
  * loadStateDict(model, await readPth('resnet50-11ad3fa6.pth'));
+ * loadStateDict(other, await readPth('lenet.pth'), { keys: (name) => name.replace('dense', 'fc') });
  * ```
  */
 export function loadStateDict(
@@ -48,9 +50,14 @@ export function loadStateDict(
   options: LoadStateDictOptions = {},
 ): LoadStateDictResult {
   checkArguments(dict, options);
-  const parameters = namedParameters(model);
+  const parameters = namedParameters(model, options.keys);
   const expected = parameters.flatMap((named) => entriesOf(named, dict));
-  const unmatched = checkStateDict(dict, expected, batchCounters(model), options.strict ?? true);
+  const unmatched = checkStateDict(
+    dict,
+    expected,
+    batchCounters(model, options.keys),
+    options.strict ?? true,
+  );
   tf.tidy(() => store(parameters, dict));
   return unmatched;
 }
@@ -60,7 +67,9 @@ function checkArguments(dict: unknown, options: unknown): void {
     const message = `A state dict must be a Map of tensors by name, such as readPth gives, but got ${shown(dict)}.`;
     throw new PruneError('argument', message, { given: dict, allowed: 'a Map<string, TensorData>' });
   }
-  const strict = typeof options === 'object' && options !== null ? Reflect.get(options, 'strict') : null;
+  const isObject = typeof options === 'object' && options !== null;
+  if (isObject) checkKeys(options);
+  const strict: unknown = isObject ? Reflect.get(options, 'strict') : null;
   if (strict === undefined || typeof strict === 'boolean') return;
   const allowed = '{ strict: true } or { strict: false }';
   throw new PruneError('argument', `The options must be ${allowed}, but got ${shown(options)}.`, {

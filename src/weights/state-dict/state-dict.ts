@@ -1,9 +1,20 @@
 import type * as tf from '@tensorflow/tfjs';
 import { peek } from '../../core/memory';
 import { originalValues, stateOf } from '../../core/reparametrisation';
+import { PruneError, shown } from '../../errors';
 import { gather } from '../../masks/gather';
 import type { StateDict, TensorData } from '../tensor-data';
-import { batchCounters, namedParameters } from './named-parameters';
+import { batchCounters, checkKeys, namedParameters, type StateDictKeys } from './named-parameters';
+
+/** How {@link stateDict} calls the entries. */
+export interface StateDictOptions {
+  /**
+   * What the dict calls a parameter, by what the model calls it (`<layer's name>.<torch's name>`); the same by default. Of a
+   * pruned parameter, `_orig` and `_mask` are put behind the name that it returns. A table is
+   * `(name) => table[name] ?? name`. {@link loadStateDict} takes the same function for the way back.
+   */
+  readonly keys?: StateDictKeys;
+}
 
 /**
  * The weights of a model as torch's `state_dict()` gives them: `<layer's name>.<torch's name>`, in torch's layouts
@@ -14,17 +25,24 @@ import { batchCounters, namedParameters } from './named-parameters';
  * Differs from PyTorch: the values are copies; writing to them changes no model.
  *
  * @param model A model, or one layer, whose entries go without the layer's name.
+ * @param options Other names for the entries.
  * @returns The tensors by name, in the order of the model's layers, on the host: nothing to dispose.
- * @throws {@link PruneError} `state` if a layer has been disposed, `argument` if two weights have the same name.
+ * @throws {@link PruneError} `state` if a layer has been disposed, `argument` if two weights have the same name, or an option
+ * is not allowed.
  * @example
  * ```ts
  * const weight = stateDict(model).get('layer1.0.conv1.weight');
  * weight?.shape; // [64, 64, 1, 1]
  * ```
  */
-export function stateDict(model: tf.LayersModel | tf.layers.Layer): StateDict {
+export function stateDict(
+  model: tf.LayersModel | tf.layers.Layer,
+  options: StateDictOptions = {},
+): StateDict {
+  checkOptions(options);
+  const { keys } = options;
   const state: StateDict = new Map();
-  for (const { name, parameter } of namedParameters(model)) {
+  for (const { name, parameter } of namedParameters(model, keys)) {
     const { variable, layout } = parameter;
     const float32 = (stored: Float32Array): TensorData => {
       const data = gather(stored, layout, new Float32Array(layout.size));
@@ -37,8 +55,20 @@ export function stateDict(model: tf.LayersModel | tf.layers.Layer): StateDict {
       state.set(`${name}_mask`, float32(Float32Array.from(pruning.mask.bytes)));
     }
   }
-  for (const name of batchCounters(model)) {
+  for (const name of batchCounters(model, keys)) {
     state.set(name, { shape: [], dtype: 'int64', data: BigInt64Array.of(0n) });
   }
   return state;
+}
+
+function checkOptions(options: unknown): void {
+  if (typeof options === 'object' && options !== null) {
+    checkKeys(options);
+    return;
+  }
+  const allowed = '{ keys }';
+  throw new PruneError('argument', `The options must be ${allowed}, but got ${shown(options)}.`, {
+    given: options,
+    allowed,
+  });
 }

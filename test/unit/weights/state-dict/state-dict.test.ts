@@ -147,7 +147,10 @@ describe('loadStateDict', () => {
   it("tells a DataParallel model's names", () => {
     const model = tinyNet();
     const prefixed: StateDict = new Map([...plain].map(([name, tensor]) => [`module.${name}`, tensor]));
-    expectRefused(() => loadStateDict(model, prefixed), /take the prefix 'module\.' off/, 'parameter');
+    const hint = /DataParallel model: give the option \{ keys: \(name\) => 'module\.' \+ name \}/;
+    expectRefused(() => loadStateDict(model, prefixed), hint, 'parameter');
+    loadStateDict(model, prefixed, { keys: (name) => `module.${name}` });
+    expect(stateDict(model).get('conv.weight')).toEqual(plain.get('conv.weight'));
     model.dispose();
   });
 });
