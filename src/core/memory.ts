@@ -42,6 +42,20 @@ export function peek(tensor: tf.Tensor): Float32Array {
     : new Float32Array(place.wasm.HEAPU8.buffer, place.offset, tensor.size);
 }
 
+/**
+ * Writes values where the backend keeps a tensor, without a copy on the host.
+ *
+ * @param tensor A float32 tensor whose values nothing else shares, such as those of a variable that was just made.
+ * @param write Writes them. It must make no tensor: what it is given would no longer be the backend's memory.
+ * @returns Whether they were written; false, with nothing done, where the backend has no such memory.
+ */
+export function overwrite(tensor: tf.Tensor, write: (values: Float32Array) => void): boolean {
+  const place = placeOf(tensor);
+  if (place === undefined) return false;
+  write(new Float32Array(place.wasm.HEAPU8.buffer, place.offset, tensor.size));
+  return true;
+}
+
 /** Values that are kept aside until they are freed. */
 export interface Kept {
   /** @returns The values, to be read before the next tensor is made and never to be written to. */

@@ -4,15 +4,41 @@
  * @module tfjs-prune/models
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
+export { IMAGENET_CATEGORIES } from './imagenet-categories';
 export {
-  asResNet,
-  type Bottleneck,
-  type DownsamplingBottleneck,
-  type ResNet,
-  type ResNet50Children,
-  type ResNetChildren,
-} from './resnet';
-export { type ResNetOptions, resnet50 } from './resnet50';
+  type PretrainedWeights,
+  ResNet18_Weights,
+  ResNet34_Weights,
+  ResNet50_Weights,
+  ResNet101_Weights,
+  ResNet152_Weights,
+  type WeightsEnum,
+  Wide_ResNet50_2_Weights,
+  Wide_ResNet101_2_Weights,
+} from './pretrained-weights';
+export type { RegisteredWeights, WeightsName } from './registry';
+export { asResNet, type ResNet, type ResNetChildren } from './resnet';
+export type {
+  BasicBlock,
+  Blocks,
+  BlockTypes,
+  Bottleneck,
+  Downsample,
+  DownsamplingBasicBlock,
+  DownsamplingBottleneck,
+  Stage,
+} from './resnet-blocks';
+export type { ResNetOptions } from './resnet-options';
+export type { Architecture, Architectures, ResNetName } from './resnet-plan';
+export {
+  resnet18,
+  resnet34,
+  resnet50,
+  resnet101,
+  resnet152,
+  wideResnet50_2,
+  wideResnet101_2,
+} from './resnets';
 export {
   type ImagenetTransformsOptions,
   type ImageTransform,

@@ -4,25 +4,36 @@ import type { BlockPlan, ConvPlan, ResNetPlan } from './resnet-plan';
 type Layer = tf.layers.Layer;
 type Symbolic = tf.SymbolicTensor;
 
+/** What a ResNet gives: a number for each class, or what the classifier would see: pooled, or where in the image it is. */
+export type Output = 'logits' | 'pooled' | 'map';
+
 /**
  * Builds the graph of a ResNet out of stock layers, named as in torchvision. Its weights are all zero: the initialisers
  * that its configuration names do not run.
  *
  * @param plan The ResNet.
  * @param inputShape Height, width and channels of an image.
- * @returns The model, from NHWC images to logits; the caller disposes it.
+ * @param output What comes out of it. Without logits fc is there as in torch: an identity.
+ * @returns The model, from NHWC images; the caller disposes it.
  */
-export function buildGraph(plan: ResNetPlan, inputShape: readonly [number, number, 3]): tf.LayersModel {
+export function buildGraph(
+  plan: ResNetPlan,
+  inputShape: readonly [number, number, 3],
+  output: Output = 'logits',
+): tf.LayersModel {
   const images = tf.input({ shape: [...inputShape], name: 'images' });
   let x = relu(normalised(images, plan.stem), 'relu');
   // torch pads with −∞. After a ReLU nothing is below 0, so that zeros never win over what is there.
   x = apply(tf.layers.zeroPadding2d({ padding: 1, name: 'maxpool.pad' }), x);
   x = apply(tf.layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'valid', name: 'maxpool' }), x);
   for (const block of plan.stages.flat()) x = residual(x, block);
-  x = apply(tf.layers.globalAveragePooling2d({ name: 'avgpool' }), x);
+  if (output !== 'map') x = apply(tf.layers.globalAveragePooling2d({ name: 'avgpool' }), x);
   const { name, out } = plan.fc;
-  const logits = apply(tf.layers.dense({ units: out, kernelInitializer: 'heUniform', name }), x);
-  return tf.model({ inputs: images, outputs: logits, name: plan.name });
+  const fc =
+    output === 'logits'
+      ? tf.layers.dense({ units: out, kernelInitializer: 'heUniform', name })
+      : tf.layers.activation({ activation: 'linear', name });
+  return tf.model({ inputs: images, outputs: apply(fc, x), name: plan.name });
 }
 
 function residual(input: Symbolic, { name, convs, downsample }: BlockPlan): Symbolic {

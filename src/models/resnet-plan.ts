@@ -1,18 +1,52 @@
 /**
  * ResNets (He et al. 2016, "Deep residual learning for image recognition") as plain data, with the names and the order
- * of torchvision. The graph and the initialisation are both read off the same plan.
+ * of torchvision. The graph, the initialisation and the types of the children are all read off the same plan.
  */
 
 /** What tells one ResNet from another. */
-interface Architecture {
-  /** torchvision's name. */
-  readonly name: string;
-  readonly block: 'basic' | 'bottleneck';
+export interface Architecture<
+  Block extends 'basic' | 'bottleneck' = 'basic' | 'bottleneck',
+  Depths extends readonly number[] = readonly [number, number, number, number],
+> {
+  /** Two 3×3 convolutions, or a 3×3 one between two 1×1 ones. */
+  readonly block: Block;
   /** Number of blocks in each of the four stages. */
-  readonly depths: readonly [number, number, number, number];
+  readonly depths: Depths;
   /** Channels inside the first stage's blocks; 128 in the wide ones. */
   readonly width: number;
 }
+
+/** The ResNets by torchvision's names, those of bottlenecks in its version 1.5: a stage strides in its first 3×3 convolution. */
+export interface Architectures {
+  /** 18 layers. */
+  readonly resnet18: Architecture<'basic', readonly [2, 2, 2, 2]>;
+  /** 34 layers. */
+  readonly resnet34: Architecture<'basic', readonly [3, 4, 6, 3]>;
+  /** 50 layers. */
+  readonly resnet50: Architecture<'bottleneck', readonly [3, 4, 6, 3]>;
+  /** 101 layers. */
+  readonly resnet101: Architecture<'bottleneck', readonly [3, 4, 23, 3]>;
+  /** 152 layers. */
+  readonly resnet152: Architecture<'bottleneck', readonly [3, 8, 36, 3]>;
+  /** ResNet50 with blocks twice as wide inside. */
+  readonly wide_resnet50_2: Architecture<'bottleneck', readonly [3, 4, 6, 3]>;
+  /** ResNet101 with blocks twice as wide inside. */
+  readonly wide_resnet101_2: Architecture<'bottleneck', readonly [3, 4, 23, 3]>;
+}
+
+/** torchvision's name of a ResNet. */
+export type ResNetName = keyof Architectures;
+
+/** The values of {@link Architectures}. */
+export const RESNETS: Architectures = {
+  resnet18: { block: 'basic', depths: [2, 2, 2, 2], width: 64 },
+  resnet34: { block: 'basic', depths: [3, 4, 6, 3], width: 64 },
+  resnet50: { block: 'bottleneck', depths: [3, 4, 6, 3], width: 64 },
+  resnet101: { block: 'bottleneck', depths: [3, 4, 23, 3], width: 64 },
+  resnet152: { block: 'bottleneck', depths: [3, 8, 36, 3], width: 64 },
+  wide_resnet50_2: { block: 'bottleneck', depths: [3, 4, 6, 3], width: 128 },
+  wide_resnet101_2: { block: 'bottleneck', depths: [3, 4, 23, 3], width: 128 },
+};
 
 /** A square convolution without bias, and the batch normalisation after it. */
 export interface ConvPlan {
@@ -31,34 +65,37 @@ export interface BlockPlan {
   readonly downsample: ConvPlan | undefined;
 }
 
-/** A ResNet for 1,000 classes. */
-export interface ResNetPlan {
+/** A fully connected layer. */
+export interface LinearPlan {
   readonly name: string;
-  readonly stem: ConvPlan;
-  readonly stages: readonly (readonly BlockPlan[])[];
-  readonly fc: { readonly name: string; readonly in: number; readonly out: number };
+  readonly in: number;
+  readonly out: number;
 }
 
-/** ResNet50, in torchvision's version 1.5: a stage strides in its first 3×3 convolution. */
-export const RESNET50: Architecture = {
-  name: 'resnet50',
-  block: 'bottleneck',
-  depths: [3, 4, 6, 3],
-  width: 64,
-};
+/** A ResNet for some number of classes. */
+export interface ResNetPlan {
+  readonly name: ResNetName;
+  readonly stem: ConvPlan;
+  readonly stages: readonly (readonly BlockPlan[])[];
+  readonly fc: LinearPlan;
+}
+
+/** How many classes ImageNet has, and so a ResNet by default. */
+export const IMAGENET_CLASSES = 1000;
 
 /** Channels that go into the first stage, and inside its blocks unless they are wide. */
 const BASE = 64;
 const EXPANSION = { basic: 1, bottleneck: 4 } as const;
-const CLASSES = 1000;
 
 /**
  * Lays out a ResNet.
  *
- * @param architecture What kind of ResNet.
+ * @param name Which one.
+ * @param classes For how many classes.
  * @returns Its convolutions in the order of torch's `modules()`.
  */
-export function planResNet(architecture: Architecture): ResNetPlan {
+export function planResNet(name: ResNetName, classes: number = IMAGENET_CLASSES): ResNetPlan {
+  const architecture: Architecture = RESNETS[name];
   const stem: ConvPlan = { name: 'conv1', bn: 'bn1', in: 3, out: BASE, kernel: 7, stride: 2 };
   let channels = BASE;
   const stages = architecture.depths.map((depth, stage) => {
@@ -70,7 +107,7 @@ export function planResNet(architecture: Architecture): ResNetPlan {
       return block;
     });
   });
-  return { name: architecture.name, stem, stages, fc: { name: 'fc', in: channels, out: CLASSES } };
+  return { name, stem, stages, fc: { name: 'fc', in: channels, out: classes } };
 }
 
 function planBlock(

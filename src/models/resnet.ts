@@ -1,121 +1,107 @@
 import type * as tf from '@tensorflow/tfjs';
-import { PruneError } from '../errors';
-import { convsOf, planResNet, RESNET50, type ResNetPlan } from './resnet-plan';
+import { PruneError, shown } from '../errors';
+import type { Stage } from './resnet-blocks';
+import { convsOf, planResNet, RESNETS, type ResNetName, type ResNetPlan } from './resnet-plan';
 
-/** One of torchvision's Bottleneck blocks. */
-export interface Bottleneck {
-  /** The 1×1 convolution that narrows. */
-  readonly conv1: tf.layers.Layer;
-  /** Batch normalisation after conv1. */
-  readonly bn1: tf.layers.Layer;
-  /** The 3×3 convolution, which strides in the first block of layer2, layer3 and layer4. */
-  readonly conv2: tf.layers.Layer;
-  /** Batch normalisation after conv2. */
-  readonly bn2: tf.layers.Layer;
-  /** The 1×1 convolution that widens. */
-  readonly conv3: tf.layers.Layer;
-  /** Batch normalisation after conv3. */
-  readonly bn3: tf.layers.Layer;
-  /** What brings the block's input to the size of its result, in the first block of each stage. */
-  readonly downsample?: readonly [conv: tf.layers.Layer, bn: tf.layers.Layer];
-}
-
-/** The first block of a stage, whose result has another size than its input. */
-export interface DownsamplingBottleneck extends Bottleneck {
-  readonly downsample: readonly [conv: tf.layers.Layer, bn: tf.layers.Layer];
-}
-
-/** The children of torchvision's ResNets of bottlenecks, of whatever depth. */
-export interface ResNetChildren {
+/** The children of one of torchvision's ResNets. */
+export interface ResNetChildren<Name extends ResNetName> {
   /** The stem: a 7×7 convolution of stride 2. */
   readonly conv1: tf.layers.Layer;
   /** Batch normalisation after the stem. */
   readonly bn1: tf.layers.Layer;
-  /** The first stage: 256 channels. */
-  readonly layer1: readonly Bottleneck[];
-  /** The second stage: 512 channels. */
-  readonly layer2: readonly Bottleneck[];
-  /** The third stage: 1,024 channels. */
-  readonly layer3: readonly Bottleneck[];
-  /** The fourth stage: 2,048 channels. */
-  readonly layer4: readonly Bottleneck[];
-  /** The classifier, from pooled features to logits. */
+  /** The first stage: 64 channels, or 256 of bottlenecks. */
+  readonly layer1: Stage<Name, 0>;
+  /** The second stage: 128 channels, or 512. */
+  readonly layer2: Stage<Name, 1>;
+  /** The third stage: 256 channels, or 1,024. */
+  readonly layer3: Stage<Name, 2>;
+  /** The fourth stage: 512 channels, or 2,048. */
+  readonly layer4: Stage<Name, 3>;
+  /** The classifier, from pooled features to logits; an identity in a model without one. */
   readonly fc: tf.layers.Layer;
 }
 
-/** The children of torchvision's ResNet50. */
-export interface ResNet50Children extends ResNetChildren {
-  /** The first stage: 3 blocks, 256 channels. */
-  readonly layer1: readonly [DownsamplingBottleneck, Bottleneck, Bottleneck];
-  /** The second stage: 4 blocks, 512 channels. */
-  readonly layer2: readonly [DownsamplingBottleneck, Bottleneck, Bottleneck, Bottleneck];
-  /** The third stage: 6 blocks, 1,024 channels. */
-  readonly layer3: readonly [
-    DownsamplingBottleneck,
-    Bottleneck,
-    Bottleneck,
-    Bottleneck,
-    Bottleneck,
-    Bottleneck,
-  ];
-  /** The fourth stage: 3 blocks, 2,048 channels. */
-  readonly layer4: readonly [DownsamplingBottleneck, Bottleneck, Bottleneck];
-}
-
-/** A ResNet50: a tf.LayersModel that has torch's children as properties. */
-export type ResNet = tf.LayersModel & ResNet50Children;
+/** A ResNet, by default a ResNet50: a tf.LayersModel that has torch's children as properties. */
+export type ResNet<Name extends ResNetName = 'resnet50'> = tf.LayersModel & ResNetChildren<Name>;
 
 const LISTED = 8;
 
+/** The convolutions in the blocks of a ResNet. */
+const IN_BLOCK = /^layer[1-4]\.\d+\.(conv\d|downsample\.0)$/;
+
 /**
- * Gives a ResNet50 that `tf.loadLayersModel` loaded its children back: they are found by the names of its layers, and
- * set as properties of the model.
+ * Gives a ResNet that `tf.loadLayersModel` loaded its children back: they are found by the names of its layers, and set
+ * as properties of the model.
  *
- * @param model A ResNet50 by {@link resnet50}, saved and loaded.
+ * @param model A ResNet that this library made, saved and loaded.
+ * @param name Which one, by torchvision's name; a `resnet50` by default.
  * @returns The same model.
- * @throws {@link PruneError} `argument` if the model lacks layers of a ResNet50.
+ * @throws {@link PruneError} `argument` if the model's layers are not those of this ResNet.
  * @example
  * ```ts
- * const model = asResNet(await tf.loadLayersModel('indexeddb://resnet50'));
- * model.layer4[2].conv3;
+ * const model = asResNet(await tf.loadLayersModel('indexeddb://resnet18'), 'resnet18');
+ * model.layer4[1].conv2;
  * ```
  */
-export function asResNet(model: tf.LayersModel): ResNet {
-  // RESNET50 lists the numbers of blocks that the type has, and every stage begins with another size.
-  return Object.assign(model, childrenOf(model, planResNet(RESNET50)) as ResNet50Children);
-}
-
-function childrenOf(model: tf.LayersModel, plan: ResNetPlan): ResNetChildren {
+export function asResNet<Name extends ResNetName = 'resnet50'>(
+  model: tf.LayersModel,
+  name?: Name,
+): ResNet<Name> {
+  const plan = planResNet(checkedName(name ?? 'resnet50'));
   const layers = new Map(model.layers.map((layer) => [layer.name, layer]));
-  const missing = layerNames(plan).filter((name) => !layers.has(name));
-  if (missing.length > 0) {
-    const more = missing.length > LISTED ? `, and ${missing.length - LISTED} more` : '';
-    const list = missing.slice(0, LISTED).join(', ');
-    const message = `The model '${model.name}' is not a ${plan.name}: it has no layers named ${list}${more}.`;
-    throw new PruneError('argument', message, { given: missing, allowed: layerNames(plan) });
-  }
-  const layer = (name: string): tf.layers.Layer => layers.get(name)!;
-  const stage = (index: number): Bottleneck[] =>
-    plan.stages[index]!.map(({ name, downsample }) => ({
-      conv1: layer(`${name}.conv1`),
-      bn1: layer(`${name}.bn1`),
-      conv2: layer(`${name}.conv2`),
-      bn2: layer(`${name}.bn2`),
-      conv3: layer(`${name}.conv3`),
-      bn3: layer(`${name}.bn3`),
-      ...(downsample && { downsample: [layer(downsample.name), layer(downsample.bn)] as const }),
-    }));
-  return {
-    conv1: layer('conv1'),
-    bn1: layer('bn1'),
-    layer1: stage(0),
-    layer2: stage(1),
-    layer3: stage(2),
-    layer4: stage(3),
-    fc: layer('fc'),
-  };
+  checkLayers(model, layers, plan);
+  // Name is 'resnet50' where it is not given, and RESNETS, which the plan is laid out from, gives the type its blocks.
+  return Object.assign(model, childrenOf(layers, plan) as ResNetChildren<Name>);
 }
 
-function layerNames(plan: ResNetPlan): string[] {
-  return [...convsOf(plan).flatMap(({ name, bn }) => [name, bn]), plan.fc.name];
+function checkedName(name: unknown): ResNetName {
+  const names = Object.keys(RESNETS);
+  // A key of RESNETS is a ResNetName.
+  if (typeof name === 'string' && names.includes(name)) return name as ResNetName;
+  const message = `There is no ResNet ${shown(name)}; there are: ${names.join(', ')}.`;
+  throw new PruneError('argument', message, { given: name, allowed: names });
+}
+
+function checkLayers(
+  model: tf.LayersModel,
+  layers: ReadonlyMap<string, tf.layers.Layer>,
+  plan: ResNetPlan,
+): void {
+  const expected = [...convsOf(plan).flatMap(({ name, bn }) => [name, bn]), plan.fc.name];
+  const missing = expected.filter((name) => !layers.has(name));
+  const extra = [...layers.keys()].filter((name) => IN_BLOCK.test(name) && !expected.includes(name));
+  if (missing.length === 0 && extra.length === 0) return;
+  const problem = missing.length > 0 ? `has no layers named ${listed(missing)}` : `also has ${listed(extra)}`;
+  throw new PruneError('argument', `The model '${model.name}' is not a ${plan.name}: it ${problem}.`, {
+    given: missing.length > 0 ? missing : extra,
+    allowed: expected,
+  });
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length > LISTED ? `, and ${names.length - LISTED} more` : '';
+  return names.slice(0, LISTED).join(', ') + more;
+}
+
+function childrenOf(layers: ReadonlyMap<string, tf.layers.Layer>, plan: ResNetPlan): object {
+  const layer = (name: string): tf.layers.Layer => layers.get(name)!;
+  const stages = plan.stages.map((blocks, stage) => [
+    `layer${stage + 1}`,
+    blocks.map(({ convs, downsample }) => ({
+      ...Object.fromEntries(
+        convs.flatMap(({ name, bn }, i) => [
+          [`conv${i + 1}`, layer(name)],
+          [`bn${i + 1}`, layer(bn)],
+        ]),
+      ),
+      ...(downsample && { downsample: [layer(downsample.name), layer(downsample.bn)] }),
+    })),
+  ]);
+  const { stem, fc } = plan;
+  return {
+    conv1: layer(stem.name),
+    bn1: layer(stem.bn),
+    ...Object.fromEntries(stages),
+    fc: layer(fc.name),
+  };
 }

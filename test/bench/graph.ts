@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { buildGraph } from '../../src/models/resnet-graph';
-import { planResNet, RESNET50 } from '../../src/models/resnet-plan';
+import { planResNet } from '../../src/models/resnet-plan';
 
 await tf.setBackend('wasm');
 const start = performance.now();
-buildGraph(planResNet(RESNET50), [224, 224, 3]);
+buildGraph(planResNet('resnet50'), [224, 224, 3]);
 console.log(performance.now() - start);

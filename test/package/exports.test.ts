@@ -93,11 +93,25 @@ describe('exported names', () => {
   it('tfjs-prune/models', () => {
     expect(names(models)).toMatchInlineSnapshot(`
       [
+        "IMAGENET_CATEGORIES",
         "PruneError",
+        "ResNet101_Weights",
+        "ResNet152_Weights",
+        "ResNet18_Weights",
+        "ResNet34_Weights",
+        "ResNet50_Weights",
+        "Wide_ResNet101_2_Weights",
+        "Wide_ResNet50_2_Weights",
         "asResNet",
         "imagenetTransforms",
         "isPruneError",
+        "resnet101",
+        "resnet152",
+        "resnet18",
+        "resnet34",
         "resnet50",
+        "wideResnet101_2",
+        "wideResnet50_2",
       ]
     `);
   });

@@ -1,9 +1,10 @@
-"""Writes what torch 1.13 and torchvision 0.14 give for random initialisation and for ResNet50.
+"""Writes what torch 1.13 and torchvision 0.14 give for random initialisation and for the ResNets.
 
 Run with the Python that has them, on Linux x86-64 with AVX2: python3 test/parity/generate/resnet.py
 
 With the arguments `live <folder> <seed>` it writes resnet50.pth, with weights of that seed and batch norms that
-matter, and the logits it gives for a fixed input, as the live half of the parity tests needs them.
+matter, and the logits it gives for a fixed input, as the live half of the parity tests needs them. With
+`family <folder> <seed>` it does the same for the other ResNets, on a smaller input: <name>.pth and <name>.json.
 """
 
 import base64
@@ -14,11 +15,22 @@ import pathlib
 import sys
 
 import torch
+import torch_pin  # noqa: F401
 import torchvision
 
 OUT = pathlib.Path(__file__).parent.parent / "fixtures"
 INPUT_SEED = 1234
 SIZES = ((224, 224), (97, 65), (64, 64), (32, 32))
+FAMILY = (
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "wide_resnet50_2",
+    "wide_resnet101_2",
+)
+FAMILY_SIZE = (64, 64)
 
 
 def encode(tensor):
@@ -90,16 +102,43 @@ def resnet(seed, sizes):
     }
 
 
-def shapes(name):
-    """The entries of another ResNet's state dict, in order, as one hash."""
-    state = getattr(torchvision.models, name)(weights=None).state_dict()
-    lines = "".join(f"{key} {list(tensor.shape)}\n" for key, tensor in state.items())
-    return {"name": name, "entries": len(state), "sha256": hashlib.sha256(lines.encode()).hexdigest()}
+def state_digest(model):
+    """Names, shapes and values of a state dict, in order, as one hash."""
+    state = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        state.update(f"{name} {list(tensor.shape)}\n".encode())
+        state.update(tensor.detach().contiguous().numpy().tobytes())
+    return state.hexdigest()
 
 
-def live(folder, seed):
+def family_case(name, seed, **options):
     torch.manual_seed(seed)
-    model = torchvision.models.resnet50(weights=None)
+    model = getattr(torchvision.models, name)(weights=None, **options)
+    # What is drawn next tells how far the generator was moved on.
+    drawn = torch.randint(2**31, (1,)).item()
+    case = {"name": name, "seed": seed, "entries": len(model.state_dict()), "drawn": drawn}
+    return {**case, "numClasses": options.get("num_classes", 1000), "sha256": state_digest(model)}
+
+
+def features_case(name, seed):
+    """What a network without its classifier gives."""
+    torch.manual_seed(seed)
+    model = getattr(torchvision.models, name)(weights=None)
+    model.fc = torch.nn.Identity()
+    map_of = torch.nn.Sequential(*list(model.eval().children())[:-2])
+    with torch.no_grad():
+        features = map_of(image(*FAMILY_SIZE))[0].permute(1, 2, 0)
+    return {"name": name, "seed": seed, "pooled": encode(logits(model, *FAMILY_SIZE)), "map": encode(features)}
+
+
+def head_case(features, classes, seed):
+    """A classifier for other classes, as it is drawn when it replaces the one of a pretrained network."""
+    torch.manual_seed(seed)
+    fc = torch.nn.Linear(features, classes)
+    return {"features": features, "classes": classes, "seed": seed, "weight": digest(fc.weight), "bias": digest(fc.bias)}
+
+
+def with_batch_norms(model):
     with torch.no_grad():
         for module in model.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
@@ -108,6 +147,12 @@ def live(folder, seed):
                 module.running_mean.normal_(0, 0.1)
                 module.running_var.uniform_(0.5, 2.0)
                 module.num_batches_tracked.fill_(7)
+    return model
+
+
+def live(folder, seed):
+    torch.manual_seed(seed)
+    model = with_batch_norms(torchvision.models.resnet50(weights=None))
     path = pathlib.Path(folder) / "resnet50.pth"
     torch.save(model.state_dict(), path)
     sizes = {f"{h}x{w}": encode(logits(model, h, w)) for h, w in ((224, 224), (97, 65))}
@@ -115,17 +160,40 @@ def live(folder, seed):
     (pathlib.Path(folder) / "logits.json").write_text(json.dumps({"logits": sizes, "sha256": state}))
 
 
+def live_family(folder, seed):
+    for name in FAMILY:
+        if name == "resnet50":
+            continue
+        torch.manual_seed(seed)
+        model = with_batch_norms(getattr(torchvision.models, name)(weights=None))
+        torch.save(model.state_dict(), pathlib.Path(folder) / f"{name}.pth")
+        expected = {"logits": encode(logits(model, *FAMILY_SIZE))}
+        (pathlib.Path(folder) / f"{name}.json").write_text(json.dumps(expected))
+
+
 def main():
     versions = {"torch": torch.__version__, "torchvision": torchvision.__version__}
     init = {**versions, "cases": init_cases(), "hashed": hashed_cases()}
     (OUT / "resnet-init.json").write_text(json.dumps(init, separators=(",", ":")) + "\n")
-    others = [shapes(name) for name in ("resnet18", "resnet34", "resnet101", "resnet152", "wide_resnet50_2")]
-    models = {**versions, "inputSeed": INPUT_SEED, "models": [resnet(0, SIZES), resnet(7, SIZES[:1])], "others": others}
+    models = {**versions, "inputSeed": INPUT_SEED, "models": [resnet(0, SIZES), resnet(7, SIZES[:1])]}
     (OUT / "resnet50.json").write_text(json.dumps(models, indent=1) + "\n")
+    family = {
+        **versions,
+        "inputSeed": INPUT_SEED,
+        "models": [
+            *(family_case(name, 0) for name in FAMILY),
+            family_case("resnet18", 5, num_classes=10),
+        ],
+        "features": [features_case(name, 0) for name in ("resnet18", "resnet50")],
+        "head": head_case(512, 10, 3),
+    }
+    (OUT / "resnet-family.json").write_text(json.dumps(family, indent=1) + "\n")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["live"]:
         live(sys.argv[2], int(sys.argv[3]))
+    elif sys.argv[1:2] == ["family"]:
+        live_family(sys.argv[2], int(sys.argv[3]))
     else:
         main()

@@ -1,7 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
-import { asResNet, type ResNet, type ResNetOptions, resnet50 } from 'tfjs-prune/models';
+import {
+  asResNet,
+  type ResNet,
+  type ResNetName,
+  type ResNetOptions,
+  resnet34,
+  resnet50,
+} from 'tfjs-prune/models';
 import { loadStateDict, type StateDict, stateDict } from 'tfjs-prune/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultGenerator } from '../../../src/masks/generator';
@@ -144,23 +151,33 @@ describe('resnet50 refuses', () => {
     );
   });
 
-  it('weights and a seed together, and seeds that are none', async () => {
-    expect(await refusal({ seed: 0, weights: 'x.pth' })).toMatchObject({
-      kind: 'argument',
-      message: expect.stringMatching(/either weights or a seed/),
-    });
+  it('seeds that are none', async () => {
     expect((await refusal({ seed: 0.5 })).kind).toBe('argument');
   });
 
-  it.each([
-    ['IMAGENET1K_V1', 'resnet50-0676ba61.pth'],
-    ['IMAGENET1K_V2', 'resnet50-11ad3fa6.pth'],
-    ['DEFAULT', 'resnet50-11ad3fa6.pth'],
-    ['ResNet50_Weights.IMAGENET1K_V2', 'resnet50-11ad3fa6.pth'],
-  ])('to download %s, and says which file to get', async (weights, file) => {
-    const { kind, message } = await refusal({ weights });
-    expect(kind).toBe('unsupported');
-    expect(message).toContain(file);
+  it.each<[ResNetOptions, RegExp]>([
+    [{ seed: 0, weights: 'x.pth' }, /resnet50 takes either weights or a seed, but got seed 0 besides/],
+    [{ seed: 0, weights: 'x.pth', includeTop: false }, /either weights or a seed/],
+    [{ numClasses: 10, includeTop: false }, /either numClasses or includeTop: false, but got numClasses 10/],
+    [{ pooling: 'avg' }, /pooling only with includeTop: false, but got pooling 'avg'/],
+    [{ source: 'torchvision' }, /a source only with weights, but got source 'torchvision'/],
+    [{ source: 'torchvision', weights: 'x.pth' }, /source says where to get pretrained weights/],
+  ])('%j, which do not go together', async (options, message) => {
+    expect(await refusal(options)).toEqual({ kind: 'argument', message: expect.stringMatching(message) });
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['numClasses', 0, /numClasses must be a whole number from 1 to 100000, but got 0/],
+    ['numClasses', 1.5, /but got 1\.5/],
+    ['numClasses', '10', /but got '10'/],
+    ['numClasses', 100_001, /but got 100001/],
+    ['includeTop', 0, /includeTop must be true or false, but got 0/],
+    ['pooling', 'max', /pooling must be 'avg' or 'none', but got 'max'/],
+    ['numclasses', 10, /There is no option 'numclasses'; there are: weights, source, numClasses/],
+  ])('%s: %j', async (name, value, message) => {
+    const includeTop = name === 'pooling' ? false : undefined;
+    const options = { ...(includeTop === false && { includeTop }), [name]: value };
+    expect(await refusal(options)).toEqual({ kind: 'argument', message: expect.stringMatching(message) });
   });
 
   it.each<[unknown, string]>([
@@ -173,29 +190,53 @@ describe('resnet50 refuses', () => {
     const { kind, message } = await refusal({ weights } as ResNetOptions);
     expect(kind).toBe('argument');
     expect(message).toBe(
-      `weights must be a .pth file's path or bytes, or a state dict (a Map), but got ${given}.`,
+      "weights must be the name of pretrained weights, a file's path, address or bytes, or a state dict (a Map), " +
+        `but got ${given}.`,
     );
   });
 
   it.each([null, 'IMAGENET1K_V2', 5])('options that are none: %j', async (options) => {
     const { kind, message } = await refusal(options as ResNetOptions);
     expect(kind).toBe('argument');
-    expect(message).toMatch(/resnet50 takes an object of options/);
+    expect(message).toMatch(/The options must be an object with weights, /);
   });
 
   it('files that are missing or broken', async () => {
     expect((await refusal({ weights: 'IMAGENET.pth' })).kind).toBe('file');
-    expect((await refusal({ weights: fixture('legacy.pth') })).kind).toBe('file');
     expect((await refusal({ weights: new ArrayBuffer(100) })).kind).toBe('file');
   });
 });
 
 describe('asResNet', () => {
+  const dense = (): tf.Sequential =>
+    tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1], name: 'fc' })] });
+
   it('names the layers that a model lacks', () => {
-    const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1], name: 'fc' })] });
+    const model = dense();
     expect(() => asResNet(model)).toThrow(
       /is not a resnet50: it has no layers named conv1, bn1, .*, and 98 more/,
     );
+    expect(() => asResNet(model, 'resnet18')).toThrow(/is not a resnet18: it has no layers named conv1, bn1/);
+    model.dispose();
+  });
+
+  it('gives each kind of ResNet its own children, and no model those of a smaller one', async () => {
+    const model = await resnet34({ seed: 0, inputShape });
+    expect(asResNet(model, 'resnet34')).toBe(model);
+    expect(model.layer1[0].downsample).toBeUndefined();
+    expect(model.layer2[0].downsample[0].name).toBe('layer2.0.downsample.0');
+    expect(model.layer3[5].conv2.name).toBe('layer3.5.conv2');
+    expect(Object.keys(model.layer4[2])).toEqual(['conv1', 'bn1', 'conv2', 'bn2']);
+    expect(() => asResNet(model, 'resnet18')).toThrow(/is not a resnet18: it also has layer1\.2\.conv1, /);
+    expect(() => asResNet(model, 'resnet50')).toThrow(/it has no layers named layer1\.0\.conv3/);
+    model.dispose();
+  });
+
+  it('knows no other models', () => {
+    const model = dense();
+    // Untyped code may give any name.
+    const name = 'toString' as ResNetName;
+    expect(() => asResNet(model, name)).toThrow(/There is no ResNet 'toString'; there are: resnet18, /);
     model.dispose();
   });
 });
