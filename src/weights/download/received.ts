@@ -84,7 +84,7 @@ export class Received {
   }
 
   #grow(length: number): void {
-    const likely = this.total === undefined ? this.#bytes.length * 2 : length * TRUST;
+    const likely = this.#bytes.length * (this.total === undefined ? 2 : TRUST);
     const room = Math.min(Math.max(FIRST_BYTES, likely), this.total ?? MOST_BYTES);
     const bytes = this.#allocate(Math.max(length, room));
     bytes.set(this.#bytes.subarray(0, this.length));
