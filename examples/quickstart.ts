@@ -11,15 +11,17 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { SingleBar } from 'cli-progress';
 import * as prune from 'tfjs-prune';
-import { type ResNet, resnet50 } from 'tfjs-prune/models';
+import { type ResNet, ResNet50_Weights, resnet50 } from 'tfjs-prune/models';
 import { registerTrainingKernels } from 'tfjs-prune/training';
 import { digits } from './digits-data';
+import { downloadBar } from './download-bar';
 import { folder } from './file-io';
 
 const SIDE = 64;
 const CLASSES = 1000;
 const BATCH = 10; // one of each digit
 const LEARNING_RATE = 0.002;
+const PATIENCE = 10_000; // milliseconds until the first bytes of a download
 
 const { values: options } = parseArgs({
   options: {
@@ -42,15 +44,43 @@ function heading(text: string): void {
   console.log(`\n${text}`);
 }
 
+/** Pretrained weights, from the cache or downloaded; undefined if they cannot be had, which it explains. */
+async function pretrained(inputShape: readonly [number, number, 3]): Promise<ResNet | undefined> {
+  const { name, url } = ResNet50_Weights.DEFAULT;
+  const bar = downloadBar(`resnet50 ${name}`);
+  const patience = new AbortController();
+  const timer = setTimeout(() => {
+    patience.abort(new Error(`Nothing of ${url} has come for ${PATIENCE / 1000} seconds.`));
+  }, PATIENCE);
+  const onProgress = (fraction: number): void => {
+    if (fraction > 0) clearTimeout(timer);
+    bar.onProgress(fraction);
+  };
+  try {
+    return await resnet50({ weights: 'DEFAULT', inputShape, onProgress, signal: patience.signal });
+  } catch (error) {
+    const isOffline = patience.signal.aborted || prune.isPruneError(error, 'network');
+    if (!isOffline || !(error instanceof Error)) throw error;
+    console.log(error.message);
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    bar.stop();
+  }
+}
+
 async function load(): Promise<ResNet> {
   const inputShape = [SIDE, SIDE, 3] as const;
   if (options.weights !== undefined) {
     console.log(`Weights from ${options.weights}.`);
     return resnet50({ weights: options.weights, inputShape });
   }
-  console.log(
-    'No --weights given: these are the weights that PyTorch initialises with after manual_seed(0). See docs/weights.md for pretrained ones.',
-  );
+  const model = await pretrained(inputShape);
+  if (model !== undefined) {
+    console.log(`torchvision's pretrained weights, ${ResNet50_Weights.DEFAULT.name}.`);
+    return model;
+  }
+  console.log('Instead these are the weights that PyTorch initialises with after manual_seed(0).');
   return resnet50({ seed: 0, inputShape });
 }
 
