@@ -2,7 +2,14 @@
 import type * as tf from '@tensorflow/tfjs';
 import type * as prune from 'tfjs-prune';
 import * as masks from 'tfjs-prune/masks';
-import { type ResNet, resnet50 } from 'tfjs-prune/models';
+import {
+  asResNet,
+  type ResNet,
+  type ResNetOptions,
+  resnet18,
+  resnet50,
+  wideResnet101_2,
+} from 'tfjs-prune/models';
 import { registerTrainingKernels } from 'tfjs-prune/training';
 import { readPth, type StateDict } from 'tfjs-prune/weights';
 import { describe, expectTypeOf, it } from 'vitest';
@@ -40,6 +47,30 @@ describe('tfjs-prune/models', () => {
     expectTypeOf<ResNet['layer1'][1]['downsample']>().extract<undefined>().toEqualTypeOf<undefined>();
     // @ts-expect-error There is no fourth block.
     expectTypeOf<ResNet['layer1'][3]>().not.toBeAny();
+  });
+
+  it('knows the blocks of every ResNet', () => {
+    expectTypeOf(resnet18()).toEqualTypeOf<Promise<ResNet<'resnet18'>>>();
+    expectTypeOf(wideResnet101_2()).resolves.toEqualTypeOf<ResNet<'wide_resnet101_2'>>();
+    expectTypeOf<ResNet<'resnet152'>['layer3']['length']>().toEqualTypeOf<36>();
+    expectTypeOf<ResNet<'wide_resnet101_2'>['layer3'][22]['conv3']>().toEqualTypeOf<tf.layers.Layer>();
+    expectTypeOf<ResNet<'resnet34'>['layer2'][0]['downsample'][0]>().toEqualTypeOf<tf.layers.Layer>();
+    expectTypeOf<ResNet<'resnet18'>['layer1'][0]['downsample']>()
+      .extract<undefined>()
+      .toEqualTypeOf<undefined>();
+    // @ts-expect-error Basic blocks have two convolutions.
+    expectTypeOf<ResNet<'resnet18'>['layer1'][0]['conv3']>().not.toBeAny();
+    const byDefault = (model: tf.LayersModel) => asResNet(model);
+    const named = (model: tf.LayersModel) => asResNet(model, 'resnet18');
+    expectTypeOf(byDefault).returns.toEqualTypeOf<ResNet>();
+    expectTypeOf(named).returns.toEqualTypeOf<ResNet<'resnet18'>>();
+  });
+
+  it('takes weights by name, from anywhere', () => {
+    expectTypeOf<'DEFAULT'>().toExtend<ResNetOptions['weights']>();
+    expectTypeOf<URL>().toExtend<ResNetOptions['weights']>();
+    expectTypeOf<'https://example.org/nets/'>().toExtend<ResNetOptions['source']>();
+    expectTypeOf<'torch'>().not.toExtend<ResNetOptions['source']>();
   });
 });
 
