@@ -12,6 +12,7 @@ export default defineConfig({
     'weights/download/sha256.node': 'src/weights/download/sha256.node.ts',
     'weights/download/sha256.browser': 'src/weights/download/sha256.browser.ts',
     'models/index': 'src/models/index.ts',
+    'sparse/index': 'src/sparse/index.ts',
     'training/index': 'src/training/index.ts',
   },
   tsconfig: 'tsconfig.build.json',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as prune from 'tfjs-prune';
 import * as masks from 'tfjs-prune/masks';
 import * as models from 'tfjs-prune/models';
+import * as sparse from 'tfjs-prune/sparse';
 import * as training from 'tfjs-prune/training';
 import * as weights from 'tfjs-prune/weights';
 import { describe, expect, it } from 'vitest';
@@ -116,6 +117,16 @@ describe('exported names', () => {
     `);
   });
 
+  it('tfjs-prune/sparse', () => {
+    expect(names(sparse)).toMatchInlineSnapshot(`
+      [
+        "PruneError",
+        "accelerate",
+        "isPruneError",
+      ]
+    `);
+  });
+
   it('tfjs-prune/training', () => {
     expect(names(training)).toMatchInlineSnapshot(`
       [
@@ -129,6 +140,6 @@ describe('exported names', () => {
   it('are under test for every entry point', () => {
     const manifest: { exports: Record<string, unknown> } = JSON.parse(readFileSync('package.json', 'utf8'));
     const entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json');
-    expect(entries).toEqual(['.', './masks', './weights', './models', './training']);
+    expect(entries).toEqual(['.', './masks', './weights', './models', './sparse', './training']);
   });
 });

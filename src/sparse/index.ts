@@ -1,0 +1,8 @@
+/**
+ * Pruned models that run fast: sparse kernels on tfjs's wasm backend.
+ *
+ * @module tfjs-prune/sparse
+ */
+export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
+export { type AccelerateOptions, type Acceleration, accelerate, type LayerReport } from './accelerate';
+export type { Decision } from './decision';

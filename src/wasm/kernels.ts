@@ -1,0 +1,86 @@
+import { PruneError } from '../errors';
+import { PLAIN, SHARED } from './binary';
+import type { Heap } from './heap';
+
+/** The kernels, which work in the backend's memory. All addresses and steps are in bytes. */
+export interface Kernels {
+  /** See wat/sparse-tile.ts. */
+  sparseTile(
+    heads: number,
+    headsEnd: number,
+    stream: number,
+    x: number,
+    bias: number,
+    y: number,
+    min: number,
+    max: number,
+    vectors: number,
+  ): void;
+  /** `dst[column][row] = src[row][column]`, for rows that are pixels: channels are brought together. */
+  toPlanes: Transpose;
+  /** The same for rows that are channels: pixels are brought together. */
+  toPixels: Transpose;
+}
+
+type Transpose = (
+  src: number,
+  srcStep: number,
+  rows: number,
+  columns: number,
+  dst: number,
+  dstStep: number,
+) => void;
+
+const instances = new WeakMap<WebAssembly.Memory, Promise<Kernels>>();
+
+/**
+ * The kernels for a memory, compiled once.
+ *
+ * @param heap The wasm backend's memory.
+ * @throws {@link PruneError} `unsupported` where the backend does not show its memory, where WebAssembly has no SIMD, or
+ *   where a content security policy forbids to compile.
+ */
+export async function kernelsFor({ memory }: Heap): Promise<Kernels> {
+  if (memory === undefined) {
+    throw new PruneError(
+      'unsupported',
+      "This build of tfjs's wasm backend does not give access to its memory.",
+      {
+        allowed: '@tensorflow/tfjs-backend-wasm ^4.22',
+      },
+    );
+  }
+  let kernels = instances.get(memory);
+  if (kernels === undefined) {
+    kernels = instantiate(memory);
+    instances.set(memory, kernels);
+    kernels.catch(() => instances.delete(memory));
+  }
+  return kernels;
+}
+
+async function instantiate(memory: WebAssembly.Memory): Promise<Kernels> {
+  const isShared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+  const bytes = Uint8Array.from(atob(isShared ? SHARED : PLAIN), (char) => char.charCodeAt(0));
+  if (!WebAssembly.validate(bytes)) {
+    throw new PruneError(
+      'unsupported',
+      'This engine has no WebAssembly SIMD, which the kernels are made of.',
+      {
+        allowed: 'an engine with WebAssembly SIMD',
+      },
+    );
+  }
+  try {
+    const { instance } = await WebAssembly.instantiate(bytes, { tfjs: { memory } });
+    // What the module exports is fixed by its text, in wat/module.ts.
+    return instance.exports as unknown as Kernels;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new PruneError(
+      'unsupported',
+      `The kernels could not be compiled: ${reason}. A content security policy must allow 'wasm-unsafe-eval'.`,
+      { cause },
+    );
+  }
+}

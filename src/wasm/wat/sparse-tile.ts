@@ -1,0 +1,52 @@
+import { advance, locals, params, repeat } from './text';
+import { TILE } from './tile';
+
+const ACCUMULATORS = TILE / 4;
+
+/**
+ * Multiplies a tile of pixels by all output channels, only their weights that are not zero:
+ * `y[channel][pixel] = clamp(bias[channel] + Σ weight · x[offset + pixel])`, added up in the order of the stream, a
+ * product and a sum at a time.
+ *
+ * - `heads` to `headsEnd`: a channel each, { u32 bytes of its weights, u32 four times its number }
+ * - `stream`: { f32 weight, u32 byte offset from `x` } for each weight, channel after channel
+ * - `y`: {@link TILE} floats a channel
+ *
+ * @param vectors How many fours of pixels, up to seven.
+ */
+function tile(vectors: number): string {
+  const accumulators = Array.from({ length: vectors }, (_, i) => `a${i}`);
+  return `(func $tile${vectors} (type $tile) ${params('i32', 'heads', 'headsEnd', 'stream', 'x', 'bias', 'y')} ${params('f32', 'min', 'max')}
+  ${locals('i32', 'stop', 'p', 'channel')} ${locals('v128', 'w', 'low', 'high', ...accumulators)}
+  (local.set $low (f32x4.splat (local.get $min)))
+  (local.set $high (f32x4.splat (local.get $max)))
+  (block $done
+  (loop $channels
+    (br_if $done (i32.ge_u (local.get $heads) (local.get $headsEnd)))
+    (local.set $channel (i32.load offset=4 (local.get $heads)))
+    (local.set $stop (i32.add (local.get $stream) (i32.load (local.get $heads))))
+    (local.set $a0 (v128.load32_splat (i32.add (local.get $bias) (local.get $channel))))
+    ${repeat(vectors - 1, (i) => `(local.set $a${i + 1} (local.get $a0))`)}
+    (if (i32.lt_u (local.get $stream) (local.get $stop)) (then (loop $weights
+      (local.set $w (v128.load32_splat (local.get $stream)))
+      (local.set $p (i32.add (local.get $x) (i32.load offset=4 (local.get $stream))))
+      ${repeat(vectors, (i) => `(local.set $a${i} (f32x4.add (local.get $a${i}) (f32x4.mul (local.get $w) (v128.load offset=${16 * i} align=4 (local.get $p)))))`)}
+      ${advance('stream', '(i32.const 8)')}
+      (br_if $weights (i32.lt_u (local.get $stream) (local.get $stop))))))
+    (local.set $p (i32.add (local.get $y) (i32.mul (local.get $channel) (i32.const ${TILE}))))
+    ${repeat(vectors, (i) => `(v128.store offset=${16 * i} (local.get $p) (f32x4.pmin (local.get $high) (f32x4.pmax (local.get $low) (local.get $a${i}))))`)}
+    ${advance('heads', '(i32.const 8)')}
+    (br $channels))))`;
+}
+
+/** The tile kernels, exported as one function that takes how many fours of pixels there are as its last argument. */
+export function sparseTile(): string {
+  const widths = Array.from({ length: ACCUMULATORS }, (_, i) => i + 1);
+  const passed = ['heads', 'headsEnd', 'stream', 'x', 'bias', 'y', 'min', 'max'];
+  return `(type $tile (func (param i32 i32 i32 i32 i32 i32 f32 f32)))
+(table ${widths.length} funcref)
+(elem (i32.const 0) ${widths.map((width) => `$tile${width}`).join(' ')})
+${widths.map(tile).join('\n')}
+(func (export "sparseTile") ${params('i32', 'heads', 'headsEnd', 'stream', 'x', 'bias', 'y')} ${params('f32', 'min', 'max')} (param $vectors i32)
+  (call_indirect (type $tile) ${passed.map((name) => `(local.get $${name})`).join(' ')} (i32.sub (local.get $vectors) (i32.const 1))))`;
+}

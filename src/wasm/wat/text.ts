@@ -1,0 +1,57 @@
+/** Pieces of WebAssembly's text format that the templates are put together from. */
+
+/**
+ * Repeats a piece for the numbers from 0 on.
+ *
+ * @param count How often.
+ * @param piece The text for a number.
+ */
+export function repeat(count: number, piece: (i: number) => string): string {
+  return Array.from({ length: count }, (_, i) => piece(i)).join('\n');
+}
+
+/**
+ * Declares the locals of a function.
+ *
+ * @param type i32, f32 or v128.
+ * @param names Without the `$`.
+ */
+export function locals(type: 'i32' | 'f32' | 'v128', ...names: readonly string[]): string {
+  return names.map((name) => `(local $${name} ${type})`).join(' ');
+}
+
+/**
+ * Declares the parameters of a function.
+ *
+ * @param type i32, f32 or v128.
+ * @param names Without the `$`.
+ */
+export function params(type: 'i32' | 'f32' | 'v128', ...names: readonly string[]): string {
+  return names.map((name) => `(param $${name} ${type})`).join(' ');
+}
+
+/**
+ * Adds to a local of type i32.
+ *
+ * @param name The local.
+ * @param amount What is added, an expression.
+ */
+export function advance(name: string, amount: string): string {
+  return `(local.set $${name} (i32.add (local.get $${name}) ${amount}))`;
+}
+
+/**
+ * A loop that runs while one local is below another.
+ *
+ * @param label A name of its own inside the function.
+ * @param name The local that counts, unsigned.
+ * @param end The local that it stays below.
+ * @param body What it does; it must change the local that counts.
+ */
+export function whileBelow(label: string, name: string, end: string, body: string): string {
+  return `(block $${label}.end
+    (loop $${label}
+      (br_if $${label}.end (i32.ge_u (local.get $${name}) (local.get $${end})))
+      ${body}
+      (br $${label})))`;
+}

@@ -1,0 +1,233 @@
+import * as tf from '@tensorflow/tfjs';
+import * as prune from 'tfjs-prune';
+import { accelerate } from 'tfjs-prune/sparse';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { activeHeap } from '../../../src/wasm/heap';
+import { useBackend } from '../../support/backend';
+import { expectNoLeak } from '../../support/memory';
+
+beforeAll(() => useBackend('wasm'));
+afterEach(() => tf.disposeVariables());
+
+/** A convolutional network whose kernels are 90 % zeros. */
+function sparseModel(): tf.LayersModel {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.conv2d({
+        inputShape: [15, 15, 8],
+        filters: 32,
+        kernelSize: 3,
+        strides: 2,
+        activation: 'relu',
+        name: 'conv',
+      }),
+      tf.layers.batchNormalization(),
+      tf.layers.conv2d({ filters: 64, kernelSize: 1, name: 'pointwise' }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 10, activation: 'softmax', name: 'fc' }),
+    ],
+  });
+  prune.globalUnstructured(prune.parameters(model), prune.L1Unstructured, { amount: 0.9 });
+  return model;
+}
+
+const images = (batch = 2): tf.Tensor => tf.randomNormal([batch, 15, 15, 8], 0, 1, 'float32', 3);
+
+function outputOf(model: tf.LayersModel, batch = 2): Float32Array {
+  return tf.tidy(() => (model.predict(images(batch)) as tf.Tensor).dataSync<'float32'>());
+}
+
+/** An address that a small allocation gets: it stays the same as long as nothing is left behind. */
+function freeAddress(bytes: number): number {
+  const heap = activeHeap()!;
+  const address = heap.allocate(bytes)!;
+  heap.free(address);
+  return address;
+}
+
+describe('an accelerated model', () => {
+  it('gives the same to the bit, from predict and from apply', async () => {
+    const model = sparseModel();
+    const dense = outputOf(model);
+    const acceleration = await accelerate(model);
+    expect(outputOf(model)).toEqual(dense);
+    expect(tf.tidy(() => (model.apply(images()) as tf.Tensor).dataSync())).toEqual(dense);
+    acceleration.dispose();
+    expect(outputOf(model)).toEqual(dense);
+    model.dispose();
+  });
+
+  it('takes images of any size and batches in turn', async () => {
+    const layer = tf.layers.conv2d({
+      inputShape: [null, null, 4],
+      filters: 24,
+      kernelSize: 3,
+      padding: 'same',
+      useBias: false,
+    } as never);
+    const model = tf.sequential({ layers: [layer] });
+    prune.l1Unstructured(layer, 'weight', 0.9);
+    const sizes = [
+      [1, 9, 13],
+      [3, 20, 7],
+      [2, 9, 13],
+      [1, 1, 1],
+    ] as const;
+    // Adding 0 makes +0 of −0, which a sum that skips zeros may have in its place.
+    const run = (): Float32Array[] =>
+      sizes.map((size) =>
+        tf.tidy(() =>
+          (model.predict(tf.randomNormal([...size, 4], 0, 1, 'float32', 5)) as tf.Tensor)
+            .add(0)
+            .dataSync<'float32'>(),
+        ),
+      );
+    const dense = run();
+    const acceleration = await accelerate(model);
+    expect([...run(), ...run()]).toEqual([...dense, ...dense]);
+    acceleration.dispose();
+    model.dispose();
+  });
+
+  it('says for each weight what was decided, and why', async () => {
+    const model = sparseModel();
+    prune.revert(model.getLayer('fc'), 'weight');
+    const acceleration = await accelerate(model);
+    expect(acceleration.layers).toMatchObject([
+      { layer: 'conv', className: 'Conv2D', name: 'kernel', size: 2304, runs: 'sparse' },
+      { layer: 'pointwise', className: 'Conv2D', name: 'kernel', size: 2048, runs: 'sparse' },
+      {
+        layer: 'fc',
+        className: 'Dense',
+        name: 'kernel',
+        size: 31360,
+        runs: 'dense',
+        bytes: 0,
+        nonzeros: 31360,
+      },
+    ]);
+    const [conv] = acceleration.layers;
+    expect(conv!.nonzeros).toBe(2304 - prune.sparsity(model.getLayer('conv'), 'weight').zeros);
+    expect(conv!.bytes).toBe(8 * (conv!.nonzeros + 32));
+    expect(acceleration.bytes).toBe(acceleration.layers.reduce((sum, { bytes }) => sum + bytes, 0));
+    expect(acceleration.layers[2]!.reason).toMatch(/0\.0 % zeros/);
+    acceleration.dispose();
+    model.dispose();
+  });
+
+  it('says of a layer without a sparse kernel that there is none', async () => {
+    const model = tf.sequential({
+      layers: [tf.layers.depthwiseConv2d({ inputShape: [8, 8, 4], kernelSize: 3, name: 'dw' })],
+    });
+    const acceleration = await accelerate(model);
+    expect(acceleration.layers).toMatchObject([
+      { layer: 'dw', runs: 'dense', reason: expect.stringContaining('DepthwiseConv2D') },
+    ]);
+    acceleration.dispose();
+    model.dispose();
+  });
+
+  it('computes right with weights that are set, pruned or trained afterwards', async () => {
+    const model = sparseModel();
+    const acceleration = await accelerate(model);
+    const conv = model.getLayer('conv');
+    prune.remove(conv, 'weight');
+    conv.setWeights([tf.ones([3, 3, 8, 32]), tf.ones([32])]);
+    prune.l1Unstructured(model.getLayer('pointwise'), 'weight', 0.5);
+    model.compile({ optimizer: tf.train.sgd(0.1), loss: 'categoricalCrossentropy' });
+    const changed = outputOf(model);
+    acceleration.dispose();
+    expect(outputOf(model)).toEqual(changed);
+    model.dispose();
+  });
+
+  it('runs beside another, and each is disposed alone', async () => {
+    const [first, second] = [sparseModel(), sparseModel()];
+    const dense = [outputOf(first), outputOf(second)];
+    const accelerations = [await accelerate(first), await accelerate(second)];
+    expect([outputOf(first), outputOf(second)]).toEqual(dense);
+    accelerations[0]!.dispose();
+    expect([outputOf(first), outputOf(second)]).toEqual(dense);
+    accelerations[1]!.dispose();
+    first.dispose();
+    second.dispose();
+  });
+
+  it('survives that memory grows between two predictions', async () => {
+    const model = sparseModel();
+    const dense = outputOf(model);
+    const acceleration = await accelerate(model);
+    const before = activeHeap()!.buffer.byteLength;
+    const large = tf.zeros([before / 4 + 1]);
+    expect(activeHeap()!.buffer.byteLength).toBeGreaterThan(before);
+    expect(outputOf(model)).toEqual(dense);
+    large.dispose();
+    acceleration.dispose();
+    model.dispose();
+  });
+});
+
+describe('memory', () => {
+  it('of the backend is freed by dispose, whether the model is disposed before or after', async () => {
+    for (const order of ['model first', 'acceleration first']) {
+      const model = sparseModel();
+      outputOf(model);
+      const free = freeAddress(1 << 16);
+      const acceleration = await accelerate(model);
+      outputOf(model);
+      if (order === 'model first') model.dispose();
+      acceleration.dispose();
+      acceleration.dispose();
+      if (order === 'acceleration first') expect(freeAddress(1 << 16)).toBe(free);
+      if (order === 'acceleration first') model.dispose();
+    }
+  });
+
+  it('holds no more tensors', async () => {
+    const model = sparseModel();
+    await expectNoLeak(async () => {
+      const acceleration = await accelerate(model);
+      outputOf(model);
+      acceleration.dispose();
+    });
+    model.dispose();
+  });
+});
+
+describe('accelerate refuses', () => {
+  it('a backend that is not wasm', async () => {
+    const model = sparseModel();
+    await useBackend('cpu');
+    try {
+      await expect(accelerate(model)).rejects.toMatchObject({ kind: 'unsupported', given: 'cpu' });
+    } finally {
+      await useBackend('wasm');
+    }
+    model.dispose();
+  });
+
+  it('what is not built, or is disposed', async () => {
+    await expect(accelerate(tf.layers.dense({ units: 2 }))).rejects.toMatchObject({ kind: 'state' });
+    const model = sparseModel();
+    model.dispose();
+    await expect(accelerate(model)).rejects.toMatchObject({ kind: 'state' });
+  });
+
+  it('infinite weights if it is to be strict', async () => {
+    const layer = tf.layers.dense({ inputShape: [4], units: 2, useBias: false, name: 'fc' });
+    const model = tf.sequential({ layers: [layer] });
+    layer.setWeights([tf.tensor2d([0, 0, 0, 0, 0, 0, 0, Infinity], [4, 2])]);
+    await expect(accelerate(model, { strict: true })).rejects.toMatchObject({
+      kind: 'state',
+      message: expect.stringContaining("'fc'"),
+    });
+    (await accelerate(model)).dispose();
+    model.dispose();
+  });
+
+  it('options that it does not know', async () => {
+    const model = sparseModel();
+    await expect(accelerate(model, { stict: true } as never)).rejects.toMatchObject({ kind: 'argument' });
+    model.dispose();
+  });
+});
