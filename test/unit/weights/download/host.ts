@@ -81,7 +81,8 @@ export function ranged(bytes: Buffer, etag = '"1"'): Answer {
 export function cutOff(bytes: Buffer, after: number, headers: Record<string, string> = {}): Answer {
   return (response) => {
     response.writeHead(200, { 'Content-Length': bytes.length, ...headers });
-    response.write(bytes.subarray(0, after), () => setTimeout(() => response.destroy(), 20));
+    // What the client has not read by then is lost to it.
+    response.write(bytes.subarray(0, after), () => setTimeout(() => response.destroy(), 100));
   };
 }
 
