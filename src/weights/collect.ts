@@ -6,8 +6,9 @@ const FIRST_BLOCK = 2 ** 16;
 const LARGEST_BLOCK = 2 ** 24;
 
 /**
- * Reads a stream to its end. What arrives is copied to a few large blocks, since pieces may be tiny views of large buffers;
- * each block is given up as soon as it is in the result, so that the bytes are not held twice.
+ * Reads a stream to its end. What arrives is copied to a few large blocks, since pieces may be tiny views of large buffers.
+ * How much will come is not known, so the blocks are joined at the end, each given up as soon as it is in the result: until
+ * the garbage collector runs, a stream may take twice its size.
  *
  * @param stream The stream. It is cancelled if it cannot be read.
  * @param mostBytes How long it may be.
