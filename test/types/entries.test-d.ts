@@ -4,6 +4,8 @@ import type * as prune from 'tfjs-prune';
 import * as masks from 'tfjs-prune/masks';
 import {
   asResNet,
+  type ImageSource,
+  imagenetTransforms,
   type ResNet,
   type ResNetOptions,
   resnet18,
@@ -71,6 +73,23 @@ describe('tfjs-prune/models', () => {
     expectTypeOf<URL>().toExtend<ResNetOptions['weights']>();
     expectTypeOf<'https://example.org/nets/'>().toExtend<ResNetOptions['source']>();
     expectTypeOf<'torch'>().not.toExtend<ResNetOptions['source']>();
+  });
+});
+
+describe('imagenetTransforms', () => {
+  it('takes pixels, canvases and tensors of three axes', () => {
+    expectTypeOf(imagenetTransforms()).returns.toEqualTypeOf<tf.Tensor3D>();
+    expectTypeOf(imagenetTransforms()).parameter(0).toEqualTypeOf<ImageSource>();
+    expectTypeOf<ImageData>().toExtend<ImageSource>();
+    expectTypeOf<HTMLCanvasElement>().toExtend<ImageSource>();
+    expectTypeOf<OffscreenCanvas>().toExtend<ImageSource>();
+    expectTypeOf<tf.Tensor3D>().toExtend<ImageSource>();
+    expectTypeOf<HTMLImageElement>().not.toExtend<ImageSource>();
+    expectTypeOf<tf.Tensor4D>().not.toExtend<ImageSource>();
+    // @ts-expect-error The preset's sizes are one number each.
+    imagenetTransforms({ crop: [224, 224] });
+    // @ts-expect-error One mean for each channel.
+    imagenetTransforms({ mean: [0.5, 0.5] });
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import type { RgbImage } from './pixels';
 
-/** How {@link resample} weighs the pixels around a point. */
+/** Pillow's filter: how it weighs the pixels around a point. */
 export type Interpolation = 'bilinear' | 'bicubic';
 
 /** One axis of a resize, and the part of the result that is wanted. */
