@@ -4,6 +4,7 @@ import { classNameOf, describe, layersOf, type Slot, slotsOf } from '../core/par
 import { PruneError } from '../errors';
 import { activeHeap, type Heap } from '../wasm/heap';
 import { type Kernels, kernelsFor } from '../wasm/kernels';
+import { clearNormaliser, type Normaliser, setNormaliser } from './batch-norm';
 import { type Decision, decide } from './decision';
 import { pointwiseOffsets } from './geometry';
 import { registerSparseKernels } from './kernels';
@@ -63,8 +64,9 @@ interface Prepared {
 
 /**
  * Lets a model's convolutions and dense layers skip the weights that are zero, on tfjs's wasm backend: `model.predict`,
- * `model.apply`, and whatever else computes with the same tensors. Results are equal to the bit. Each weight that is
- * worth it is packed, in about 8 bytes of the backend's memory for each that is not zero; the model keeps its own
+ * `model.apply`, and whatever else computes with the same tensors. Their results are equal to the bit. Batch
+ * normalisations run on a faster kernel, whose results differ by some units in the last place. Each weight that is
+ * worth it is packed, in about 8 bytes of the backend's memory for each value that is not zero; the model keeps its own
  * weights. A weight that is changed afterwards (by training, an assignment, a pruning) runs dense, and right, until the
  * model is accelerated again.
  *
@@ -107,10 +109,28 @@ export async function accelerate(
   }
   registerSparseKernels();
   for (const { weight } of prepared) if (weight !== undefined) setSparseWeight(weight.dataId, weight.sparse);
-  return accelerationOf(prepared, workspace);
+  const normaliser = { heap, kernels, workspace };
+  const means = meansOf(model);
+  for (const mean of means) setNormaliser(mean, normaliser);
+  return accelerationOf(prepared, means, normaliser);
 }
 
-function accelerationOf(prepared: readonly Prepared[], workspace: Workspace): Acceleration {
+/** What tells the moving means of a model's batch normalisations. */
+function meansOf(model: object): object[] {
+  return layersOf(model)
+    .flatMap(slotsOf)
+    .flatMap(({ property, owner, variable }) =>
+      property === 'movingMean' && classNameOf(owner) === 'BatchNormalization' && variable
+        ? [variable.dataId]
+        : [],
+    );
+}
+
+function accelerationOf(
+  prepared: readonly Prepared[],
+  means: readonly object[],
+  normaliser: Normaliser,
+): Acceleration {
   const layers = prepared.map(({ report }) => report);
   let isDisposed = false;
   const dispose = (): void => {
@@ -121,7 +141,8 @@ function accelerationOf(prepared: readonly Prepared[], workspace: Workspace): Ac
       clearSparseWeight(weight.dataId, weight.sparse);
       weight.sparse.packed.free();
     }
-    workspace.free();
+    for (const mean of means) clearNormaliser(mean, normaliser);
+    normaliser.workspace.free();
   };
   const acceleration = { layers, bytes: layers.reduce((sum, { bytes }) => sum + bytes, 0), dispose };
   // Not every browser has the symbol yet.

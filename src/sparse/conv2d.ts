@@ -29,12 +29,13 @@ export function rangeOf(activation: unknown = 'linear'): Range | undefined {
   return RANGES.get(activation);
 }
 
-/** The tensors of a layer, at their addresses in the backend's memory. */
-export interface Placed {
+/** What a layer computes: its tensors, at their addresses in the backend's memory, and what its activation clamps to. */
+export interface Operation {
   readonly x: number;
   readonly y: number;
   /** Undefined where the layer has none. */
   readonly bias: number | undefined;
+  readonly range: Range;
 }
 
 /**
@@ -70,22 +71,16 @@ export interface ConvolutionAttrs {
  *
  * @param weight The packed kernel.
  * @param convolution The convolution.
- * @param placed Where its tensors are.
- * @param range What its activation clamps to.
+ * @param operation What it reads, writes and clamps to.
  * @returns Whether it ran; false, with nothing written, where memory does not suffice.
  */
-export function convolve(
-  weight: SparseWeight,
-  convolution: Convolution,
-  placed: Placed,
-  range: Range,
-): boolean {
+export function convolve(weight: SparseWeight, convolution: Convolution, operation: Operation): boolean {
   if (isPointwise(convolution)) {
     const { batchSize, outHeight, outWidth, inChannels } = convolution;
-    return multiply(weight, batchSize * outHeight * outWidth, inChannels, placed, range);
+    return multiply(weight, batchSize * outHeight * outWidth, inChannels, operation);
   }
   const geometry: Geometry = weight.useSpatial(convolution);
-  const operands = operandsOf(weight, spatialScratch(geometry, weight.packed), placed, range);
+  const operands = operandsOf(weight, spatialScratch(geometry, weight.packed), operation);
   if (operands === undefined) return false;
   // The convolution may be of another batch size than the one that was laid out first.
   const current = { ...geometry, convolution };
@@ -99,18 +94,16 @@ export function convolve(
  * @param weight The packed matrix.
  * @param pixels Number of rows.
  * @param channels Of each row.
- * @param placed Where the tensors are.
- * @param range What the activation clamps to.
+ * @param operation What it reads, writes and clamps to.
  * @returns Whether it ran; false, with nothing written, where memory does not suffice.
  */
 export function multiply(
   weight: SparseWeight,
   pixels: number,
   channels: number,
-  placed: Placed,
-  range: Range,
+  operation: Operation,
 ): boolean {
-  const operands = operandsOf(weight, pointwiseScratch(channels, weight.packed), placed, range);
+  const operands = operandsOf(weight, pointwiseScratch(channels, weight.packed), operation);
   if (operands === undefined) return false;
   weight.usePointwise();
   convolvePointwise(weight.kernels, pixels, channels, operands);
@@ -120,8 +113,7 @@ export function multiply(
 function operandsOf(
   { heap, workspace, packed }: SparseWeight,
   scratchBytes: number,
-  { x, y, bias }: Placed,
-  { min, max }: Range,
+  { x, y, bias, range: { min, max } }: Operation,
 ): Operands | undefined {
   const zeroBytes = bias === undefined ? 4 * packed.channels : 0;
   const start = workspace.reserve(zeroBytes + scratchBytes);

@@ -1,104 +1,94 @@
 /** tfjs's kernels on wasm, replaced by ones that run packed weights sparse and leave everything else to the original. */
 import * as tf from '@tensorflow/tfjs';
 import { heapOf } from '../wasm/heap';
-import {
-  type ConvolutionAttrs,
-  convolutionOf,
-  convolve,
-  multiply,
-  type Placed,
-  type Range,
-  rangeOf,
-} from './conv2d';
+import { runBatchNorm } from './batch-norm';
+import { type ConvolutionAttrs, convolutionOf, convolve, multiply, type Operation, rangeOf } from './conv2d';
+import { outputOf } from './output';
 import { type SparseWeight, sparseWeightOf } from './sparse-weight';
 
 type Arguments = Parameters<tf.KernelFunc>[0];
-type Inputs = tf.NamedTensorInfoMap;
 
-/** What is used of the wasm backend to make an output. */
-interface OutputMaker {
-  makeOutput(shape: readonly number[], dtype: 'float32'): tf.TensorInfo;
-  disposeData(dataId: object): boolean;
+/** Runs a kernel if it can; undefined where the original has to. */
+type Attempt = (args: Arguments) => tf.TensorInfo | undefined;
+
+/** A sparse operation and the shape of what comes out of it. */
+interface Planned {
+  readonly shape: readonly number[];
+  /** Runs it; false, with nothing written, where memory does not suffice. */
+  run(weight: SparseWeight, operation: Operation): boolean;
 }
 
-function isOutputMaker(backend: object): backend is OutputMaker {
-  return 'makeOutput' in backend;
-}
+/** An input, the attributes, and the packed weight that it meets: planned, or undefined where the original has to run. */
+type Plan = (
+  input: tf.TensorInfo,
+  weight: tf.TensorInfo,
+  args: Arguments,
+  packedChannels: number,
+) => Planned | undefined;
 
-/** What a sparse kernel does with its weight, a place for its output, and its range; false if it cannot. */
-type Run = (weight: SparseWeight, placed: Placed, range: Range) => boolean;
-
-/** A kernel's output shape and how it is run, or undefined where the original has to run. */
-type Plan = (args: Arguments, weight: SparseWeight) => { shape: readonly number[]; run: Run } | undefined;
-
-const planConv2d: Plan = ({ inputs, attrs }, { packed }) => {
-  if (attrs?.dataFormat !== 'NHWC') return undefined;
-  const { x, filter } = inputs as Inputs & { x: tf.TensorInfo; filter: tf.TensorInfo };
-  if (filter.shape.at(-1) !== packed.channels) return undefined;
+const planConv2d: Plan = (x, filter, { attrs }, channels) => {
+  if (attrs?.dataFormat !== 'NHWC' || filter.shape.at(-1) !== channels) return undefined;
   // tfjs has checked the attributes of its own kernel.
   const convolution = convolutionOf(attrs as unknown as ConvolutionAttrs, x, filter);
   const { batchSize, outHeight, outWidth, outChannels } = convolution;
   return {
     shape: [batchSize, outHeight, outWidth, outChannels],
-    run: (weight, placed, range) => convolve(weight, convolution, placed, range),
+    run: (weight, operation) => convolve(weight, convolution, operation),
   };
 };
 
-const planMatMul: Plan = ({ inputs, attrs }, { packed }) => {
-  const { a, b } = inputs as Inputs & { a: tf.TensorInfo; b: tf.TensorInfo };
+const planMatMul: Plan = (a, b, { attrs }, packedChannels) => {
   const [rows = 0, channels = 0] = a.shape.slice(-2);
   const isPlain = attrs?.transposeA === false && attrs.transposeB === false && b.shape.length === 3;
-  if (!isPlain || b.shape[0] !== 1 || b.shape[2] !== packed.channels) return undefined;
+  if (!isPlain || b.shape[0] !== 1 || b.shape[2] !== packedChannels) return undefined;
   const batch = a.shape.slice(0, -2);
   const pixels = batch.reduce((product, size) => product * size, rows);
   return {
-    shape: [...batch, rows, packed.channels],
-    run: (weight, placed, range) => multiply(weight, pixels, channels, placed, range),
+    shape: [...batch, rows, packedChannels],
+    run: (weight, operation) => multiply(weight, pixels, channels, operation),
   };
 };
 
-/** The kernels that are replaced, and which of their inputs is the weight. */
-const REPLACED: ReadonlyArray<{ name: string; input: string; weight: string; plan: Plan }> = [
-  { name: tf.Conv2D, input: 'x', weight: 'filter', plan: planConv2d },
-  { name: tf.FusedConv2D, input: 'x', weight: 'filter', plan: planConv2d },
-  { name: tf._FusedMatMul, input: 'a', weight: 'b', plan: planMatMul },
-  { name: tf.BatchMatMul, input: 'a', weight: 'b', plan: planMatMul },
-];
-
-function replacement(
-  original: tf.KernelFunc,
-  { input, weight: weightInput, plan }: (typeof REPLACED)[number],
-): tf.KernelFunc {
+function sparse(inputName: string, weightName: string, plan: Plan): Attempt {
   return (args) => {
     const { inputs, attrs, backend } = args;
-    const weight = sparseWeightOf(inputs[weightInput]?.dataId ?? args);
+    const [input, filter] = [inputs[inputName], inputs[weightName]];
+    const weight = filter && sparseWeightOf(filter.dataId);
     const range = rangeOf(attrs?.activation ?? 'linear');
-    const planned = weight === undefined || range === undefined ? undefined : plan(args, weight);
-    const heap = heapOf(backend);
-    if (!planned || !weight || !range || heap !== weight.heap || !isOutputMaker(backend))
-      return original(args);
-    const bias = inputs.bias ?? undefined;
-    const output = backend.makeOutput(planned.shape, 'float32');
-    const x = heap.addressOf(inputs[input]!.dataId);
-    const y = heap.addressOf(output.dataId);
-    const biasAt = bias && heap.addressOf(bias.dataId);
-    const isPlaced = x !== undefined && y !== undefined && (bias === undefined || biasAt !== undefined);
-    if (isPlaced && planned.run(weight, { x, y, bias: biasAt }, range)) return output;
-    backend.disposeData(output.dataId);
-    return original(args);
+    if (input === undefined || weight === undefined || range === undefined) return undefined;
+    if (heapOf(backend) !== weight.heap) return undefined;
+    const planned = plan(input, filter!, args, weight.packed.channels);
+    if (planned === undefined) return undefined;
+    return outputOf(backend, weight.heap, inputs, planned.shape, (placed) =>
+      planned.run(weight, {
+        x: placed.inputs[inputName]!,
+        y: placed.output,
+        bias: placed.inputs.bias,
+        range,
+      }),
+    );
   };
 }
+
+const ATTEMPTS: ReadonlyArray<readonly [kernelName: string, attempt: Attempt]> = [
+  [tf.Conv2D, sparse('x', 'filter', planConv2d)],
+  [tf.FusedConv2D, sparse('x', 'filter', planConv2d)],
+  [tf._FusedMatMul, sparse('a', 'b', planMatMul)],
+  [tf.BatchMatMul, sparse('a', 'b', planMatMul)],
+  [tf.FusedBatchNorm, runBatchNorm],
+];
 
 const registered = new WeakSet<tf.KernelFunc>();
 
 /** Replaces the kernels, each once, also where tfjs or another library has registered it anew since. */
 export function registerSparseKernels(): void {
-  for (const replaced of REPLACED) {
-    const current = tf.getKernel(replaced.name, 'wasm');
+  for (const [kernelName, attempt] of ATTEMPTS) {
+    const current = tf.getKernel(kernelName, 'wasm');
     if (current === undefined || registered.has(current.kernelFunc)) continue;
-    const kernelFunc = replacement(current.kernelFunc, replaced);
+    const original = current.kernelFunc;
+    const kernelFunc: tf.KernelFunc = (args) => attempt(args) ?? original(args);
     registered.add(kernelFunc);
-    tf.unregisterKernel(replaced.name, 'wasm');
+    tf.unregisterKernel(kernelName, 'wasm');
     tf.registerKernel({ ...current, kernelFunc });
   }
 }

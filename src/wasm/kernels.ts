@@ -20,6 +20,16 @@ export interface Kernels {
   toPlanes: Transpose;
   /** The same for rows that are channels: pixels are brought together. */
   toPixels: Transpose;
+  /** See wat/normalise.ts. */
+  normalise(
+    src: number,
+    dst: number,
+    bytes: number,
+    channels: number,
+    mean: number,
+    factor: number,
+    offset: number,
+  ): void;
 }
 
 type Transpose = (

@@ -1,3 +1,4 @@
+import { NORMALISE } from './normalise';
 import { sparseTile } from './sparse-tile';
 import { transpose } from './transpose';
 
@@ -15,5 +16,6 @@ export function moduleText(memory: keyof typeof MEMORY): string {
 ${sparseTile()}
 ${transpose('toPlanes', 'column')}
 ${transpose('toPixels', 'row')}
+${NORMALISE}
 )`;
 }

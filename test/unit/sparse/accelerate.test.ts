@@ -21,7 +21,6 @@ function sparseModel(): tf.LayersModel {
         activation: 'relu',
         name: 'conv',
       }),
-      tf.layers.batchNormalization(),
       tf.layers.conv2d({ filters: 64, kernelSize: 1, name: 'pointwise' }),
       tf.layers.flatten(),
       tf.layers.dense({ units: 10, activation: 'softmax', name: 'fc' }),
