@@ -86,6 +86,20 @@ export function cutOff(bytes: Buffer, after: number, headers: Record<string, str
   };
 }
 
+/** Answers with a status and no body. */
+export const status =
+  (code: number, headers: Record<string, string> = {}): Answer =>
+  (response) => {
+    response.writeHead(code, headers).end();
+  };
+
+/** Answers in turn, the last one for ever. */
+export const inTurn =
+  (...answers: readonly Answer[]): Answer =>
+  (response, request, turn) => {
+    answers[Math.min(turn, answers.length - 1)]?.(response, request, turn);
+  };
+
 /** The error of a promise that must fail. */
 export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   try {
