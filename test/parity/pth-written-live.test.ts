@@ -99,6 +99,12 @@ describe.skipIf(!hasPython)('sizes beyond 32 bits', () => {
       writeSync(file, header, 0, header.length, entry.offset);
       if (entry.size === 5) writeSync(file, 'short', entry.offset + header.length);
     }
+    // Python reads the directory only; the specification wants the same of the header before the data.
+    const long = Buffer.from(localHeader(entries[1]!));
+    const extra = 30 + 'archive/long'.length;
+    expect([18, 22].map((at) => long.readUInt32LE(at))).toEqual([0xffffffff, 0xffffffff]);
+    expect([long.readUInt16LE(extra), long.readUInt16LE(extra + 2)]).toEqual([1, 16]);
+    expect([4, 12].map((at) => long.readBigUInt64LE(extra + at))).toEqual([5_000_000_000n, 5_000_000_000n]);
     const rest = directory(entries);
     const last = entries[2]!;
     writeSync(file, rest, 0, rest.length, last.offset + localHeader(last).length + last.size);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -84,8 +84,9 @@ describe.each(formats)('$name', ({ name, write, read }) => {
     const path = join(folder, 'file');
     writeFileSync(path, 'what was there before');
     await expectRejected(write(state, join(path, 'file')), /ENOTDIR/);
-    await expectRejected(write(state, folder), /Cannot write/);
-    expect(readdirSync(folder)).toEqual(['file']);
+    mkdirSync(join(folder, 'folder'));
+    await expectRejected(write(state, join(folder, 'folder')), /Cannot write/);
+    expect(readdirSync(folder)).toEqual(['file', 'folder']);
     expect(readFileSync(path, 'utf8')).toBe('what was there before');
   });
 
