@@ -181,7 +181,8 @@ def main():
         **versions,
         "inputSeed": INPUT_SEED,
         "models": [
-            *(family_case(name, 0) for name in FAMILY),
+            # The fixture above has every tensor of ResNet50.
+            *(family_case(name, 0) for name in FAMILY if name != "resnet50"),
             family_case("resnet18", 5, num_classes=10),
         ],
         "features": [features_case(name, 0) for name in ("resnet18", "resnet50")],
