@@ -1,16 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { checkOptions } from '../core/options';
-import { classNameOf, describe, layersOf, type Slot, slotsOf } from '../core/parameter';
+import { classNameOf, layersOf, slotsOf } from '../core/parameter';
 import { PruneError } from '../errors';
-import { activeHeap, type Heap } from '../wasm/heap';
-import { type Kernels, kernelsFor } from '../wasm/kernels';
-import { clearNormaliser, type Normaliser, setNormaliser } from './batch-norm';
-import { type Decision, decide } from './decision';
-import { pointwiseOffsets } from './geometry';
+import { activeHeap } from '../wasm/heap';
+import { kernelsFor } from '../wasm/kernels';
+import { clearNormaliser, setNormaliser } from './batch-norm';
 import { registerSparseKernels } from './kernels';
-import { pack } from './packed';
-import { clearSparseWeight, makeSparseWeight, type SparseWeight, setSparseWeight } from './sparse-weight';
-import { makeWorkspace, type Workspace } from './workspace';
+import { kernelsOf, type LayerReport, type Prepared, prepare } from './prepare';
+import { clearSparseWeight, type Engine, setSparseWeight } from './sparse-weight';
+import { makeWorkspace } from './workspace';
 
 /** How a model is accelerated. */
 export interface AccelerateOptions {
@@ -19,22 +17,6 @@ export interface AccelerateOptions {
    * this option such values may be hidden. False by default.
    */
   readonly strict?: boolean;
-}
-
-/** What becomes of one weight. */
-export interface LayerReport extends Decision {
-  /** The layer's name. */
-  readonly layer: string;
-  /** tfjs's name of its class. */
-  readonly className: string;
-  /** tfjs's name of the weight. */
-  readonly name: string;
-  /** Number of its entries. */
-  readonly size: number;
-  /** How many are not zero. */
-  readonly nonzeros: number;
-  /** Bytes of the wasm backend's memory that it takes packed; 0 where it runs dense. */
-  readonly bytes: number;
 }
 
 /** An accelerated model, until it is disposed. */
@@ -47,19 +29,6 @@ export interface Acceleration {
   dispose(): void;
   /** The same, for `using`. */
   [Symbol.dispose](): void;
-}
-
-/** Layers whose kernels the sparse kernels run. */
-const SPARSE_LAYERS: ReadonlyMap<string, string> = new Map([
-  ['Conv1D', 'kernel'],
-  ['Conv2D', 'kernel'],
-  ['Dense', 'kernel'],
-]);
-
-/** A weight, and what it runs by where it is sparse. */
-interface Prepared {
-  readonly report: LayerReport;
-  readonly weight?: { readonly dataId: object; readonly sparse: SparseWeight };
 }
 
 /**
@@ -98,21 +67,19 @@ export async function accelerate(
     const message = `accelerate works on tfjs's wasm backend, but '${tf.getBackend()}' is active. Import '@tensorflow/tfjs-backend-wasm' and await tf.setBackend('wasm') first.`;
     throw new PruneError('unsupported', message, { given: tf.getBackend(), allowed: 'wasm' });
   }
-  const kernels = await kernelsFor(heap);
-  const workspace = makeWorkspace(heap);
+  const engine: Engine = { heap, kernels: await kernelsFor(heap), workspace: makeWorkspace(heap) };
   const prepared: Prepared[] = [];
   try {
-    for (const slot of slots) prepared.push(prepare(slot, { heap, kernels, workspace, strict }));
+    for (const slot of slots) prepared.push(prepare(slot, engine, strict));
   } catch (error) {
-    for (const { weight } of prepared) weight?.sparse.packed.free();
+    for (const { weight } of prepared) weight?.sparse.free();
     throw error;
   }
   registerSparseKernels();
   for (const { weight } of prepared) if (weight !== undefined) setSparseWeight(weight.dataId, weight.sparse);
-  const normaliser = { heap, kernels, workspace };
   const means = meansOf(model);
-  for (const mean of means) setNormaliser(mean, normaliser);
-  return accelerationOf(prepared, means, normaliser);
+  for (const mean of means) setNormaliser(mean, engine);
+  return accelerationOf(prepared, means, engine);
 }
 
 /** What tells the moving means of a model's batch normalisations. */
@@ -129,7 +96,7 @@ function meansOf(model: object): object[] {
 function accelerationOf(
   prepared: readonly Prepared[],
   means: readonly object[],
-  normaliser: Normaliser,
+  engine: Engine,
 ): Acceleration {
   const layers = prepared.map(({ report }) => report);
   let isDisposed = false;
@@ -139,108 +106,14 @@ function accelerationOf(
     for (const { weight } of prepared) {
       if (weight === undefined) continue;
       clearSparseWeight(weight.dataId, weight.sparse);
-      weight.sparse.packed.free();
+      weight.sparse.free();
     }
-    for (const mean of means) clearNormaliser(mean, normaliser);
-    normaliser.workspace.free();
+    for (const mean of means) clearNormaliser(mean, engine);
+    engine.workspace.free();
   };
   const acceleration = { layers, bytes: layers.reduce((sum, { bytes }) => sum + bytes, 0), dispose };
   // Not every browser has the symbol yet.
   return Object.assign(acceleration, {
     [Symbol.dispose ?? Symbol.for('Symbol.dispose')]: dispose,
   }) as Acceleration;
-}
-
-/** A slot whose variable is there. */
-type Built = Slot & { readonly variable: tf.Variable };
-
-function kernelsOf(model: object): Built[] {
-  const seen = new Set<tf.Variable>();
-  return layersOf(model).flatMap((layer) => {
-    if (Reflect.get(layer, 'built') === false) {
-      const message = `${describe(layer)} has not been built yet. Call the model on an input, or give its first layer an inputShape, before it is accelerated.`;
-      throw new PruneError('state', message, { given: layer, allowed: 'a built model' });
-    }
-    return slotsOf(layer).flatMap((slot): Built[] => {
-      const { variable, role } = slot;
-      if (variable === undefined || role !== 'kernel' || seen.has(variable)) return [];
-      if (variable.isDisposed) {
-        throw new PruneError('state', `${describe(layer)} has been disposed.`, { given: layer });
-      }
-      seen.add(variable);
-      return [{ ...slot, variable }];
-    });
-  });
-}
-
-/** What a weight is packed with. */
-interface Context {
-  readonly heap: Heap;
-  readonly kernels: Kernels;
-  readonly workspace: Workspace;
-  readonly strict: boolean;
-}
-
-function prepare(slot: Built, { heap, kernels, workspace, strict }: Context): Prepared {
-  const { variable, layer, owner, property } = slot;
-  const className = classNameOf(owner) ?? '';
-  const named = {
-    layer: String(Reflect.get(layer, 'name')),
-    className,
-    name: slot.name,
-    size: variable.size,
-  };
-  const address = heap.addressOf(variable.dataId);
-  if (address === undefined) {
-    throw new PruneError('state', `The weights of ${describe(layer)} are not in the wasm backend's memory.`, {
-      given: layer,
-    });
-  }
-  const bits = new Int32Array(heap.buffer, address, variable.size);
-  const { nonzeros, allFinite } = count(bits);
-  if (strict && !allFinite) {
-    const message = `'${slot.name}' of ${describe(layer)} holds NaN or an infinite value, which skipping zeros could hide.`;
-    throw new PruneError('state', message, { given: slot.name, allowed: 'finite weights, or strict: false' });
-  }
-  // A layer of the user's own may convolve with four axes or multiply by two.
-  const isOwn = slot.kind === undefined && (variable.rank === 2 || variable.rank === 4);
-  if (!isOwn && SPARSE_LAYERS.get(className) !== property) {
-    const reason = `there is no sparse kernel for the ${slot.name} of ${className}`;
-    return { report: { ...named, nonzeros, bytes: 0, runs: 'dense', reason } };
-  }
-  const channels = variable.shape.at(-1) ?? 1;
-  const taps = variable.size / Math.max(channels, 1);
-  const window = variable.shape.slice(0, -2).reduce((product, size) => product * size, 1);
-  const decision = decide({ taps, channels, window }, nonzeros);
-  if (decision.runs === 'dense') return { report: { ...named, nonzeros, bytes: 0, ...decision } };
-  const packed = pack(heap, address, pointwiseOffsets(taps), channels);
-  if (packed === undefined) {
-    throw new PruneError(
-      'state',
-      `The wasm backend has no memory left for the ${8 * nonzeros} bytes of ${describe(layer)}.`,
-      {
-        given: nonzeros,
-      },
-    );
-  }
-  const sparse = makeSparseWeight(heap, kernels, workspace, packed, taps);
-  return {
-    report: { ...named, nonzeros, bytes: packed.bytes, ...decision },
-    weight: { dataId: variable.dataId, sparse },
-  };
-}
-
-/** Bits of a float besides its sign, and the least of those that are not finite. */
-const MAGNITUDE = 0x7fffffff;
-const INFINITE = 0x7f800000;
-
-function count(bits: Int32Array): { nonzeros: number; allFinite: boolean } {
-  let zeros = 0;
-  let most = 0;
-  for (let i = 0; i < bits.length; i++) {
-    const magnitude = bits[i]! & MAGNITUDE;
-    zeros += (magnitude - 1) >>> 31;
-    most = Math.max(most, magnitude);
-  }
-  return { nonzeros: bits.length - zeros, allFinite: most < INFINITE };
 }

@@ -1,18 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { Heap } from '../wasm/heap';
-import type { Kernels } from '../wasm/kernels';
 import { outputOf, type Placed } from './output';
-import type { Workspace } from './workspace';
-
-/** What the normalisations of an accelerated model run with. */
-export interface Normaliser {
-  readonly heap: Heap;
-  readonly kernels: Kernels;
-  readonly workspace: Workspace;
-}
+import type { Engine } from './sparse-weight';
 
 /** By the identity of the moving mean's data, which changes when it is trained or set. */
-const normalisers = new WeakMap<object, Normaliser>();
+const normalisers = new WeakMap<object, Engine>();
 
 /**
  * Lets the batch normalisation of a mean run on the SIMD kernel.
@@ -20,7 +11,7 @@ const normalisers = new WeakMap<object, Normaliser>();
  * @param dataId The mean's.
  * @param normaliser What it runs with.
  */
-export function setNormaliser(dataId: object, normaliser: Normaliser): void {
+export function setNormaliser(dataId: object, normaliser: Engine): void {
   normalisers.set(dataId, normaliser);
 }
 
@@ -30,7 +21,7 @@ export function setNormaliser(dataId: object, normaliser: Normaliser): void {
  * @param dataId The mean's.
  * @param normaliser What it ran with, which may have been replaced.
  */
-export function clearNormaliser(dataId: object, normaliser: Normaliser): void {
+export function clearNormaliser(dataId: object, normaliser: Engine): void {
   if (normalisers.get(dataId) === normaliser) normalisers.delete(dataId);
 }
 
@@ -63,7 +54,7 @@ export function runBatchNorm({
 }
 
 function normalise(
-  { heap, kernels, workspace }: Normaliser,
+  { heap, kernels, workspace }: Engine,
   { inputs: { x, mean, variance, scale, offset }, output }: Placed,
   elements: number,
   channels: number,

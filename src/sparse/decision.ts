@@ -1,50 +1,71 @@
 /** Whether a weight runs sparse, and why. */
 export interface Decision {
-  readonly runs: 'sparse' | 'dense';
+  /**
+   * `values`: value by value, whatever the pattern of the zeros; `blocks`: eight neighbouring output channels at a time;
+   * `dense`: by tfjs's own kernel.
+   */
+  readonly runs: 'values' | 'blocks' | 'dense';
   /** In words, for people to read. */
   readonly reason: string;
 }
 
-/** The size of a kernel as a matrix. */
-export interface KernelSize {
+/** What of a kernel decides how it runs. */
+export interface KernelCounts {
   /** Weights of an output channel. */
   readonly taps: number;
   /** Output channels. */
   readonly channels: number;
-  /** Pixels of the kernel: 9 for one of 3×3, 1 for a dense layer. */
+  /** Places of the kernel: 9 for one of 3×3, 1 for a dense layer. */
   readonly window: number;
+  /** How many of its weights are not zero. */
+  readonly nonzeros: number;
+  /** How many weights there are in the blocks that are not all zero; undefined where it has no blocks. */
+  readonly inBlocks: number | undefined;
 }
 
 /**
  * Nanoseconds, measured on an AMD EPYC with Node 20 over ResNet50's layers. Only their ratios matter here, and those
- * hold on other machines: both sides do the same arithmetic with the same instructions.
+ * hold on other machines: all do the same arithmetic with the same instructions.
  */
 const COST = {
   /** Of a weight and a pixel in tfjs's dense kernel. */
   dense: 0.056,
-  /** Of a weight that is not zero and a pixel in the sparse kernel. */
-  sparse: 0.054,
+  /** Of a weight that is not zero and a pixel, value by value. */
+  value: 0.054,
   /** The same where pixels at the ends of rows are computed in vain. */
-  sparseWithPadding: 0.06,
-  /** Of bringing a channel of a pixel into place for the sparse kernel, or back. */
+  valueInWindow: 0.06,
+  /** Of bringing a channel of a pixel into place for that, or back. */
   move: 0.3,
+  /** Of a weight in a block that is not all zero and a pixel. */
+  inBlock: 0.05,
 } as const;
 
 /**
- * Decides by what both kernels are expected to cost.
+ * Decides by what the kernels are expected to cost.
  *
- * @param size The kernel's size.
- * @param nonzeros How many of its weights are not zero.
+ * @param counts The kernel's size and pattern.
  */
-export function decide({ taps, channels, window }: KernelSize, nonzeros: number): Decision {
-  const share = nonzeros / (taps * channels);
-  const percent = `${(100 * (1 - share)).toFixed(1)} % zeros`;
-  const perWeight = window === 1 ? COST.sparse : COST.sparseWithPadding;
-  const sparse = perWeight * nonzeros + COST.move * (taps / window + channels);
-  const dense = COST.dense * taps * channels;
-  const breakEven = 1 - (dense - COST.move * (taps / window + channels)) / (perWeight * taps * channels);
-  const needed = `it takes about ${(100 * Math.min(breakEven, 1)).toFixed(0)} % to be faster than dense`;
-  return sparse < dense
-    ? { runs: 'sparse', reason: `${percent}; ${needed}` }
-    : { runs: 'dense', reason: `${percent}; ${needed}` };
+export function decide({ taps, channels, window, nonzeros, inBlocks }: KernelCounts): Decision {
+  const all = taps * channels;
+  const moves = COST.move * (taps / window + channels);
+  const perValue = window === 1 ? COST.value : COST.valueInWindow;
+  const costs = {
+    dense: COST.dense * all,
+    values: perValue * nonzeros + moves,
+    blocks: inBlocks === undefined ? Infinity : COST.inBlock * inBlocks,
+  };
+  const zeros = `${(100 * (1 - nonzeros / all)).toFixed(1)} % zeros`;
+  const times = (cost: number): string => (costs.dense / cost).toFixed(1);
+  if (costs.blocks < Math.min(costs.dense, costs.values)) {
+    return {
+      runs: 'blocks',
+      reason: `${zeros}, in blocks: expected to take 1 ÷ ${times(costs.blocks)} of the time`,
+    };
+  }
+  if (costs.values < costs.dense) {
+    return { runs: 'values', reason: `${zeros}: expected to take 1 ÷ ${times(costs.values)} of the time` };
+  }
+  const breakEven = 1 - (costs.dense - moves) / (perValue * all);
+  const needed = breakEven < 1 ? `it takes about ${(100 * breakEven).toFixed(0)} %` : 'it is too small';
+  return { runs: 'dense', reason: `${zeros}: ${needed} to be faster than dense` };
 }

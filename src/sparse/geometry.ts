@@ -62,6 +62,33 @@ export interface Geometry {
   readonly offsets: Int32Array;
 }
 
+/** What of a convolution decides how its images are laid out: everything but how many there are. */
+const LAYOUT_FIELDS = [
+  'inHeight',
+  'inWidth',
+  'inChannels',
+  'outHeight',
+  'outWidth',
+  'filterHeight',
+  'filterWidth',
+  'strideHeight',
+  'strideWidth',
+  'dilationHeight',
+  'dilationWidth',
+  'padTop',
+  'padLeft',
+] as const satisfies ReadonlyArray<keyof Convolution>;
+
+/**
+ * Whether two convolutions lay their images out alike.
+ *
+ * @param a The one.
+ * @param b The other, perhaps of more or fewer images.
+ */
+export function hasSameLayout(a: Convolution, b: Convolution): boolean {
+  return LAYOUT_FIELDS.every((field) => a[field] === b[field]);
+}
+
 /**
  * Whether a convolution only mixes the channels of each pixel.
  *

@@ -4,5 +4,6 @@
  * @module tfjs-prune/sparse
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
-export { type AccelerateOptions, type Acceleration, accelerate, type LayerReport } from './accelerate';
+export { type AccelerateOptions, type Acceleration, accelerate } from './accelerate';
 export type { Decision } from './decision';
+export type { LayerReport } from './prepare';

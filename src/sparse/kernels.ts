@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { heapOf } from '../wasm/heap';
 import { runBatchNorm } from './batch-norm';
-import { type ConvolutionAttrs, convolutionOf, convolve, multiply, type Operation, rangeOf } from './conv2d';
+import { type ConvolutionAttrs, convolutionOf, type Operation, rangeOf } from './operation';
 import { outputOf } from './output';
 import { type SparseWeight, sparseWeightOf } from './sparse-weight';
 
@@ -33,19 +33,19 @@ const planConv2d: Plan = (x, filter, { attrs }, channels) => {
   const { batchSize, outHeight, outWidth, outChannels } = convolution;
   return {
     shape: [batchSize, outHeight, outWidth, outChannels],
-    run: (weight, operation) => convolve(weight, convolution, operation),
+    run: (weight, operation) => weight.convolve(convolution, operation),
   };
 };
 
 const planMatMul: Plan = (a, b, { attrs }, packedChannels) => {
-  const [rows = 0, channels = 0] = a.shape.slice(-2);
+  const [height = 0, channels = 0] = a.shape.slice(-2);
   const isPlain = attrs?.transposeA === false && attrs.transposeB === false && b.shape.length === 3;
   if (!isPlain || b.shape[0] !== 1 || b.shape[2] !== packedChannels) return undefined;
   const batch = a.shape.slice(0, -2);
-  const pixels = batch.reduce((product, size) => product * size, rows);
+  const rows = batch.reduce((product, size) => product * size, height);
   return {
-    shape: [...batch, rows, packedChannels],
-    run: (weight, operation) => multiply(weight, pixels, channels, operation),
+    shape: [...batch, height, packedChannels],
+    run: (weight, operation) => weight.multiply(rows, channels, operation),
   };
 };
 
@@ -57,7 +57,7 @@ function sparse(inputName: string, weightName: string, plan: Plan): Attempt {
     const range = rangeOf(attrs?.activation ?? 'linear');
     if (input === undefined || weight === undefined || range === undefined) return undefined;
     if (heapOf(backend) !== weight.heap) return undefined;
-    const planned = plan(input, filter!, args, weight.packed.channels);
+    const planned = plan(input, filter!, args, weight.channels);
     if (planned === undefined) return undefined;
     return outputOf(backend, weight.heap, inputs, planned.shape, (placed) =>
       planned.run(weight, {

@@ -1,24 +1,43 @@
 import type { Heap } from '../wasm/heap';
 import type { Kernels } from '../wasm/kernels';
-import { type Convolution, type Geometry, geometryOf, pointwiseOffsets } from './geometry';
-import { changeOffsets, type Packed } from './packed';
+import type { Convolution } from './geometry';
+import type { Operation } from './operation';
 import type { Workspace } from './workspace';
 
-/** A weight whose layers run sparse, for as long as its tensor's data stays the same. */
-export interface SparseWeight {
+/** What packed weights are made and run with. */
+export interface Engine {
   readonly heap: Heap;
   readonly kernels: Kernels;
   readonly workspace: Workspace;
-  readonly packed: Packed;
-  /** Offsets for the tiles of a pointwise convolution or of a dense layer. */
-  usePointwise(): void;
+}
+
+/** A weight that is packed without its zeros. */
+export interface SparseWeight {
+  /** Where it is packed. */
+  readonly heap: Heap;
+  /** Number of output channels. */
+  readonly channels: number;
+  /** Bytes of memory that it takes. */
+  readonly bytes: number;
   /**
-   * Offsets for a convolution of images of a certain size.
+   * Runs a convolution.
    *
-   * @param convolution The convolution.
-   * @returns How the images are laid out.
+   * @param convolution Its sizes.
+   * @param operation What it reads, writes and clamps to.
+   * @returns Whether it ran; false, with nothing written, where memory does not suffice.
    */
-  useSpatial(convolution: Convolution): Geometry;
+  convolve(convolution: Convolution, operation: Operation): boolean;
+  /**
+   * Multiplies rows of channels.
+   *
+   * @param rows How many.
+   * @param channels Of each row.
+   * @param operation What it reads, writes and clamps to.
+   * @returns Whether it ran; false, with nothing written, where memory does not suffice.
+   */
+  multiply(rows: number, channels: number, operation: Operation): boolean;
+  /** Frees the memory. */
+  free(): void;
 }
 
 /** By the identity of a tensor's data, which changes with whatever is assigned. */
@@ -50,60 +69,4 @@ export function setSparseWeight(dataId: object, weight: SparseWeight): void {
  */
 export function clearSparseWeight(dataId: object, weight: SparseWeight): void {
   if (weights.get(dataId) === weight) weights.delete(dataId);
-}
-
-/** What of a convolution decides how its images are laid out. */
-const LAYOUT_FIELDS = [
-  'inHeight',
-  'inWidth',
-  'outHeight',
-  'outWidth',
-  'filterHeight',
-  'filterWidth',
-  'strideHeight',
-  'strideWidth',
-  'dilationHeight',
-  'dilationWidth',
-  'padTop',
-  'padLeft',
-] as const satisfies ReadonlyArray<keyof Convolution>;
-
-/**
- * Makes a sparse weight.
- *
- * @param heap Where it is packed.
- * @param kernels The kernels for that memory.
- * @param workspace Room for them to work in.
- * @param packed The weight, packed with the offsets of a pointwise convolution.
- * @param taps Number of weights of an output channel, zeros included.
- */
-export function makeSparseWeight(
-  heap: Heap,
-  kernels: Kernels,
-  workspace: Workspace,
-  packed: Packed,
-  taps: number,
-): SparseWeight {
-  const pointwise = pointwiseOffsets(taps);
-  let offsets = pointwise;
-  let geometry: Geometry | undefined;
-  const use = (wanted: Int32Array): void => {
-    if (wanted !== offsets) changeOffsets(heap, packed, offsets, wanted);
-    offsets = wanted;
-  };
-  return {
-    heap,
-    kernels,
-    workspace,
-    packed,
-    usePointwise: () => use(pointwise),
-    useSpatial(convolution) {
-      const current = geometry?.convolution;
-      if (geometry === undefined || LAYOUT_FIELDS.some((field) => current?.[field] !== convolution[field])) {
-        geometry = geometryOf(convolution);
-      }
-      use(geometry.offsets);
-      return geometry;
-    },
-  };
 }

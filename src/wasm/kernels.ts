@@ -16,6 +16,19 @@ export interface Kernels {
     max: number,
     vectors: number,
   ): void;
+  /** See wat/sparse-block.ts. */
+  sparseBlock(
+    stream: number,
+    streamEnd: number,
+    x: number,
+    xStep: number,
+    y: number,
+    yStep: number,
+    yEnd: number,
+    bias: number,
+    min: number,
+    max: number,
+  ): void;
   /** `dst[column][row] = src[row][column]`, for rows that are pixels: channels are brought together. */
   toPlanes: Transpose;
   /** The same for rows that are channels: pixels are brought together. */

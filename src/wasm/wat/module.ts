@@ -1,4 +1,5 @@
 import { NORMALISE } from './normalise';
+import { SPARSE_BLOCK } from './sparse-block';
 import { sparseTile } from './sparse-tile';
 import { transpose } from './transpose';
 
@@ -16,6 +17,7 @@ export function moduleText(memory: keyof typeof MEMORY): string {
 ${sparseTile()}
 ${transpose('toPlanes', 'column')}
 ${transpose('toPixels', 'row')}
+${SPARSE_BLOCK}
 ${NORMALISE}
 )`;
 }

@@ -1,14 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { pointwiseOffsets } from '../../../src/sparse/geometry';
+import { BLOCK, countBlocks, makeBlockWeight } from '../../../src/sparse/block-weight';
 import { registerSparseKernels } from '../../../src/sparse/kernels';
-import { pack } from '../../../src/sparse/packed';
-import {
-  clearSparseWeight,
-  makeSparseWeight,
-  type SparseWeight,
-  setSparseWeight,
-} from '../../../src/sparse/sparse-weight';
+import { clearSparseWeight, setSparseWeight } from '../../../src/sparse/sparse-weight';
+import { makeTileWeight } from '../../../src/sparse/tile-weight';
 import { makeWorkspace } from '../../../src/sparse/workspace';
 import { activeHeap, type Heap } from '../../../src/wasm/heap';
 import { type Kernels, kernelsFor } from '../../../src/wasm/kernels';
@@ -33,11 +28,34 @@ function values(count: number, density: number, seed: number): Float32Array {
   );
 }
 
-function packed(weight: tf.Tensor): SparseWeight {
-  const channels = weight.shape.at(-1)!;
-  const taps = weight.size / channels;
-  const made = pack(heap, heap.addressOf(weight.dataId)!, pointwiseOffsets(taps), channels)!;
-  return makeSparseWeight(heap, kernels, makeWorkspace(heap), made, taps);
+/** Values that are zero in blocks of eight along the last axis. */
+function blockValues(count: number, density: number, seed: number): Float32Array {
+  const below = drawer(seed);
+  let isKept = false;
+  return Float32Array.from({ length: count }, (_, i) => {
+    if (i % BLOCK === 0) isKept = below(1000) < 1000 * density;
+    return isKept ? (below(1 << 20) + 1) / (1 << 19) - 1 : 0;
+  });
+}
+
+/** Counts the calls of the kernels that compute. */
+function counting(kernels: Kernels): { kernels: Kernels; calls: () => number } {
+  let calls = 0;
+  const { sparseTile, sparseBlock } = kernels;
+  return {
+    kernels: {
+      ...kernels,
+      sparseTile: (...args) => {
+        calls++;
+        sparseTile(...args);
+      },
+      sparseBlock: (...args) => {
+        calls++;
+        sparseBlock(...args);
+      },
+    },
+    calls: () => calls,
+  };
 }
 
 /** Computes twice, dense and then sparse, and counts how often the sparse kernel ran. */
@@ -46,24 +64,30 @@ function both(
   compute: () => tf.Tensor,
 ): { dense: Float32Array; sparse: Float32Array; runs: number } {
   const dense = compute().dataSync<'float32'>();
-  const sparse = packed(weight);
-  let runs = 0;
-  const { sparseTile } = kernels;
-  const counting = {
-    ...kernels,
-    sparseTile: (...args: Parameters<typeof sparseTile>) => {
-      runs++;
-      sparseTile(...args);
-    },
-  };
-  setSparseWeight(weight.dataId, { ...sparse, kernels: counting });
+  const counted = counting(kernels);
+  const engine = { heap, kernels: counted.kernels, workspace: makeWorkspace(heap) };
+  const channels = weight.shape.at(-1)!;
+  const taps = weight.size / channels;
+  const address = heap.addressOf(weight.dataId)!;
+  const inBlocks = channels % BLOCK === 0;
+  const sparse = inBlocks
+    ? makeBlockWeight(
+        engine,
+        address,
+        countBlocks(new Int32Array(heap.buffer, address, weight.size), channels),
+        taps,
+        channels,
+      )!
+    : makeTileWeight(engine, address, taps, channels)!;
+  setSparseWeight(weight.dataId, sparse);
   try {
-    return { dense, sparse: compute().dataSync<'float32'>(), runs };
+    // Twice: the first one may change the offsets.
+    compute();
+    return { dense, sparse: compute().dataSync<'float32'>(), runs: counted.calls() };
   } finally {
-    setSparseWeight(weight.dataId, sparse);
     clearSparseWeight(weight.dataId, sparse);
-    sparse.packed.free();
-    sparse.workspace.free();
+    sparse.free();
+    engine.workspace.free();
   }
 }
 
@@ -76,8 +100,9 @@ function convolution(c: ConvolutionCase): () => tf.Tensor {
     ),
     c.input,
   );
+  const draw = c.seed % 2 === 0 && c.filter[3] % BLOCK === 0 ? blockValues : values;
   const filter = tf.tensor4d(
-    values(
+    draw(
       c.filter.reduce((a, b) => a * b),
       c.density,
       c.seed + 1,

@@ -49,7 +49,12 @@ export function convolutionCases(count: number, seed: number): ConvolutionCase[]
       between(1, 33),
       between(1, 19),
     ];
-    const filter: [number, number, number, number] = [height, width, input[3], between(1, 37)];
+    const filter: [number, number, number, number] = [
+      height,
+      width,
+      input[3],
+      pick(between(1, 37), 8 * between(1, 5)),
+    ];
     const spans = [(height - 1) * dilation[0] + 1, (width - 1) * dilation[1] + 1];
     if (pad !== 'same' && (spans[0]! > input[1] || spans[1]! > input[2])) continue;
     const density = pick(0, 0.05, 0.1, 0.3, 0.7, 1);

@@ -6,7 +6,7 @@ const ENTRY = 8;
 const GROUP = 64;
 
 /** A kernel's weights without its zeros, in the backend's memory; see wat/sparse-tile.ts for the layout. */
-export interface Packed {
+export interface TileStream {
   /** How many weights there are. */
   readonly nonzeros: number;
   /** Bytes of memory that it takes. */
@@ -29,7 +29,12 @@ export interface Packed {
  * @param channels Number of output channels.
  * @returns The packed weights, to be freed by the caller; undefined where there is no memory left.
  */
-export function pack(heap: Heap, address: number, offsets: Int32Array, channels: number): Packed | undefined {
+export function packTiles(
+  heap: Heap,
+  address: number,
+  offsets: Int32Array,
+  channels: number,
+): TileStream | undefined {
   const size = offsets.length * channels;
   const counts = countNonzeros(new Int32Array(heap.buffer, address, size), channels);
   const nonzeros = counts.reduce((sum, count) => sum + count, 0);
@@ -51,7 +56,7 @@ export function pack(heap: Heap, address: number, offsets: Int32Array, channels:
  * @param from The offsets that they have.
  * @param to The offsets that they are to have.
  */
-export function changeOffsets(heap: Heap, packed: Packed, from: Int32Array, to: Int32Array): void {
+export function changeOffsets(heap: Heap, packed: TileStream, from: Int32Array, to: Int32Array): void {
   const last = from.reduce((most, offset) => Math.max(most, offset), 0);
   const table = new Int32Array(last / 4 + 1);
   for (let tap = 0; tap < from.length; tap++) table[from[tap]! / 4] = to[tap]!;

@@ -1,7 +1,7 @@
 import type { Kernels } from '../wasm/kernels';
 import { TILE } from '../wasm/wat/tile';
 import type { Geometry } from './geometry';
-import type { Packed } from './packed';
+import type { TileStream } from './tile-stream';
 
 /** What a convolution reads and writes, as addresses in the backend's memory. */
 export interface Operands {
@@ -12,7 +12,7 @@ export interface Operands {
   /** A number for each output channel. */
   readonly bias: number;
   /** The packed kernel. */
-  readonly packed: Packed;
+  readonly packed: TileStream;
   /** Nothing below comes out. */
   readonly min: number;
   /** Nothing above comes out. */
@@ -35,7 +35,7 @@ function vectorsOf(pixels: number): number {
  * @param packed The kernel.
  * @returns Bytes.
  */
-export function pointwiseScratch(channels: number, packed: Packed): number {
+export function pointwiseScratch(channels: number, packed: TileStream): number {
   return TILE_BYTES * (channels + packed.channels);
 }
 
@@ -70,7 +70,7 @@ export function convolvePointwise(
  * @param packed The kernel.
  * @returns Bytes.
  */
-export function spatialScratch(geometry: Geometry, packed: Packed): number {
+export function spatialScratch(geometry: Geometry, packed: TileStream): number {
   return geometry.bytes + TILE_BYTES * packed.channels;
 }
 

@@ -1,0 +1,144 @@
+import type * as tf from '@tensorflow/tfjs';
+import { classNameOf, describe, layersOf, type Slot, slotsOf } from '../core/parameter';
+import { PruneError } from '../errors';
+import { BLOCK, countBlocks, makeBlockWeight } from './block-weight';
+import { type Decision, decide } from './decision';
+import type { Engine, SparseWeight } from './sparse-weight';
+import { makeTileWeight } from './tile-weight';
+
+/** What becomes of one weight. */
+export interface LayerReport extends Decision {
+  /** The layer's name. */
+  readonly layer: string;
+  /** tfjs's name of its class. */
+  readonly className: string;
+  /** tfjs's name of the weight. */
+  readonly name: string;
+  /** Number of its entries. */
+  readonly size: number;
+  /** How many are not zero. */
+  readonly nonzeros: number;
+  /** Bytes of the wasm backend's memory that it takes packed; 0 where it runs dense. */
+  readonly bytes: number;
+}
+
+/** Layers whose kernels the sparse kernels run. */
+const SPARSE_LAYERS: ReadonlyMap<string, string> = new Map([
+  ['Conv1D', 'kernel'],
+  ['Conv2D', 'kernel'],
+  ['Dense', 'kernel'],
+]);
+
+/** A weight, and what it runs by where it is sparse. */
+export interface Prepared {
+  readonly report: LayerReport;
+  readonly weight?: { readonly dataId: object; readonly sparse: SparseWeight };
+}
+
+/** A slot whose variable is there. */
+export type Built = Slot & { readonly variable: tf.Variable };
+
+/**
+ * The weights of a model that are like kernels, each once.
+ *
+ * @param model A model, or one layer.
+ * @throws {@link PruneError} `state` if a layer is not built or is disposed.
+ */
+export function kernelsOf(model: object): Built[] {
+  const seen = new Set<tf.Variable>();
+  return layersOf(model).flatMap((layer) => {
+    if (Reflect.get(layer, 'built') === false) {
+      const message = `${describe(layer)} has not been built yet. Call the model on an input, or give its first layer an inputShape, before it is accelerated.`;
+      throw new PruneError('state', message, { given: layer, allowed: 'a built model' });
+    }
+    return slotsOf(layer).flatMap((slot): Built[] => {
+      const { variable, role } = slot;
+      if (variable === undefined || role !== 'kernel' || seen.has(variable)) return [];
+      if (variable.isDisposed) {
+        throw new PruneError('state', `${describe(layer)} has been disposed.`, { given: layer });
+      }
+      seen.add(variable);
+      return [{ ...slot, variable }];
+    });
+  });
+}
+
+/**
+ * Decides about a weight and packs it if it is worth it.
+ *
+ * @param slot Where the weight is.
+ * @param engine What it is packed and run with.
+ * @param strict Whether a value that is not finite is refused.
+ * @throws {@link PruneError} `state` for such a value, for weights that are elsewhere, or where memory does not suffice.
+ */
+export function prepare(slot: Built, engine: Engine, strict: boolean): Prepared {
+  const { variable, layer } = slot;
+  const { heap } = engine;
+  const address = heap.addressOf(variable.dataId);
+  if (address === undefined) {
+    throw new PruneError('state', `The weights of ${describe(layer)} are not in the wasm backend's memory.`, {
+      given: layer,
+    });
+  }
+  const bits = new Int32Array(heap.buffer, address, variable.size);
+  const { nonzeros, allFinite } = count(bits);
+  if (strict && !allFinite) {
+    const message = `'${slot.name}' of ${describe(layer)} holds NaN or an infinite value, which skipping zeros could hide.`;
+    throw new PruneError('state', message, { given: slot.name, allowed: 'finite weights, or strict: false' });
+  }
+  const report = { ...named(slot), nonzeros, bytes: 0 };
+  if (!hasSparseKernel(slot)) {
+    const reason = `there is no sparse kernel for the ${slot.name} of ${report.className}`;
+    return { report: { ...report, runs: 'dense', reason } };
+  }
+  const channels = variable.shape.at(-1) ?? 1;
+  const taps = variable.size / Math.max(channels, 1);
+  const window = variable.shape.slice(0, -2).reduce((product, size) => product * size, 1);
+  const blocks = channels % BLOCK === 0 ? countBlocks(bits, channels) : undefined;
+  const inBlocks = blocks?.reduce((sum, blocksLeft) => sum + BLOCK * blocksLeft, 0);
+  const decision = decide({ taps, channels, window, nonzeros, inBlocks });
+  if (decision.runs === 'dense') return { report: { ...report, ...decision } };
+  const sparse =
+    decision.runs === 'blocks' && blocks !== undefined
+      ? makeBlockWeight(engine, address, blocks, taps, channels)
+      : makeTileWeight(engine, address, taps, channels);
+  if (sparse === undefined) {
+    const message = `The wasm backend has no memory left to pack the ${nonzeros} weights of ${describe(layer)}.`;
+    throw new PruneError('state', message, { given: nonzeros });
+  }
+  return {
+    report: { ...report, ...decision, bytes: sparse.bytes },
+    weight: { dataId: variable.dataId, sparse },
+  };
+}
+
+function named({
+  layer,
+  owner,
+  name,
+  variable,
+}: Built): Pick<LayerReport, 'layer' | 'className' | 'name' | 'size'> {
+  const className = classNameOf(owner) ?? owner.constructor.name;
+  return { layer: String(Reflect.get(layer, 'name')), className, name, size: variable.size };
+}
+
+/** A layer of the user's own may convolve with four axes or multiply by two. */
+function hasSparseKernel({ kind, owner, property, variable }: Built): boolean {
+  const isOwn = kind === undefined && (variable.rank === 2 || variable.rank === 4);
+  return isOwn || SPARSE_LAYERS.get(classNameOf(owner) ?? '') === property;
+}
+
+/** Bits of a float besides its sign, and the least of those that are not finite. */
+const MAGNITUDE = 0x7fffffff;
+const INFINITE = 0x7f800000;
+
+function count(bits: Int32Array): { nonzeros: number; allFinite: boolean } {
+  let zeros = 0;
+  let most = 0;
+  for (let i = 0; i < bits.length; i++) {
+    const magnitude = bits[i]! & MAGNITUDE;
+    zeros += (magnitude - 1) >>> 31;
+    most = Math.max(most, magnitude);
+  }
+  return { nonzeros: bits.length - zeros, allFinite: most < INFINITE };
+}

@@ -1,0 +1,74 @@
+import {
+  type Convolution,
+  type Geometry,
+  geometryOf,
+  hasSameLayout,
+  isPointwise,
+  pointwiseOffsets,
+} from './geometry';
+import type { Operation } from './operation';
+import type { Engine, SparseWeight } from './sparse-weight';
+import {
+  convolvePointwise,
+  convolveSpatial,
+  type Operands,
+  pointwiseScratch,
+  spatialScratch,
+} from './tile-convolution';
+import { changeOffsets, packTiles } from './tile-stream';
+
+/**
+ * Packs a weight of any pattern: its values one by one, each with the place of its input.
+ *
+ * @param engine What it is made and run with.
+ * @param address The weight's: row-major [taps, channels], the last axis the output channels.
+ * @param taps Weights of an output channel, zeros included.
+ * @param channels Number of output channels.
+ * @returns The packed weight; undefined where there is no memory left.
+ */
+export function makeTileWeight(
+  { heap, kernels, workspace }: Engine,
+  address: number,
+  taps: number,
+  channels: number,
+): SparseWeight | undefined {
+  const pointwise = pointwiseOffsets(taps);
+  const packed = packTiles(heap, address, pointwise, channels);
+  if (packed === undefined) return undefined;
+  let offsets = pointwise;
+  let geometry: Geometry | undefined;
+
+  const use = (wanted: Int32Array): void => {
+    if (wanted !== offsets) changeOffsets(heap, packed, offsets, wanted);
+    offsets = wanted;
+  };
+  const operandsOf = (scratchBytes: number, { x, y, bias, range }: Operation): Operands | undefined => {
+    const zeroBytes = bias === undefined ? 4 * channels : 0;
+    const start = workspace.reserve(zeroBytes + scratchBytes);
+    if (start === undefined) return undefined;
+    new Uint8Array(heap.buffer).fill(0, start, start + zeroBytes);
+    return { x, y, bias: bias ?? start, packed, ...range, scratch: start + zeroBytes };
+  };
+  const multiply = (rows: number, inputs: number, operation: Operation): boolean => {
+    const operands = operandsOf(pointwiseScratch(inputs, packed), operation);
+    if (operands === undefined) return false;
+    use(pointwise);
+    convolvePointwise(kernels, rows, inputs, operands);
+    return true;
+  };
+  const convolve = (convolution: Convolution, operation: Operation): boolean => {
+    if (isPointwise(convolution)) {
+      const { batchSize, outHeight, outWidth, inChannels } = convolution;
+      return multiply(batchSize * outHeight * outWidth, inChannels, operation);
+    }
+    if (geometry === undefined || !hasSameLayout(geometry.convolution, convolution)) {
+      geometry = geometryOf(convolution);
+    }
+    const operands = operandsOf(spatialScratch(geometry, packed), operation);
+    if (operands === undefined) return false;
+    use(geometry.offsets);
+    convolveSpatial(kernels, new Uint8Array(heap.buffer), { ...geometry, convolution }, operands);
+    return true;
+  };
+  return { heap, channels, bytes: packed.bytes, convolve, multiply, free: packed.free };
+}
