@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import * as prune from 'tfjs-prune';
 import { type ResNet, resnet50 } from 'tfjs-prune/models';
-import type { Case } from './torch';
+import type { PruningCase } from './torch';
 
 const methods = { l1: prune.L1Unstructured, random: prune.RandomUnstructured };
 
@@ -21,7 +21,7 @@ function timed(parameters: readonly prune.NamedParameter[], action: () => void):
 }
 
 /** Times one case and undoes it; milliseconds. */
-export function run(resnet: ResNet, { kind, amount }: Case): number {
+export function run(resnet: ResNet, { kind, amount }: PruningCase): number {
   const largest = resnet.layer4[0]!.conv2;
   const all = prune.parameters(resnet);
   switch (kind) {

@@ -40,6 +40,19 @@ def run(case):
     return timed([LARGEST], lambda: prune.ln_structured(LARGEST, "weight", amount, n=2, dim=0))
 
 
+def save(path):
+    torch.save(MODEL.state_dict(), path)
+    return 0
+
+
+def load(path):
+    start = time.perf_counter()
+    model = torchvision.models.resnet50(weights=None)
+    model.load_state_dict(torch.load(path))
+    model.eval()
+    return (time.perf_counter() - start) * 1000
+
+
 def answer(value):
     print(json.dumps(value), flush=True)
 
@@ -49,5 +62,7 @@ for line in sys.stdin:
     case = json.loads(line)
     if case["kind"] == "peak":
         answer(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    elif case["kind"] in ("save", "load"):
+        answer({"save": save, "load": load}[case["kind"]](case["path"]))
     else:
         answer(run(case))

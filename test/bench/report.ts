@@ -14,6 +14,15 @@ export interface Speed {
   readonly rows: readonly Row[];
 }
 
+/** What loading took, in milliseconds; for torch null where there is none. */
+export interface Loading {
+  readonly torch: number | null;
+  readonly pth: number;
+  readonly safetensors: number;
+  /** Where the files are. */
+  readonly files: { readonly pth: string; readonly safetensors: string };
+}
+
 export function median(samples: readonly number[]): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -5,9 +5,12 @@
  * and again.
  */
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { megabytes, milliseconds, type Row, type Speed } from './report';
+import { type Loading, megabytes, milliseconds, type Row, type Speed } from './report';
 import { startTorch } from './torch';
 
 const { values: options } = parseArgs({
@@ -64,6 +67,38 @@ async function benchResize(what: string): Promise<Row> {
   return { what, target: '≤ 20 ms', ratio: '–', torch: '–', ours: milliseconds(time) };
 }
 
+async function benchLoading(): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'tfjs-prune-bench-'));
+  try {
+    // The script's own contract, at its end.
+    const loading = runScript('./loading.ts', [options.rounds, folder]) as Loading;
+    const speed = (['pth', 'safetensors'] as const).map((format): Row => {
+      const ratio = loading.torch === null ? 'no torch' : (loading.torch / loading[format]).toFixed(2);
+      return {
+        what: `ResNet50 from a .${format} of 102 MB, ready to predict: torch ÷ ours`,
+        target: '≥ 0.5',
+        ratio,
+        torch: loading.torch === null ? '–' : milliseconds(loading.torch),
+        ours: milliseconds(loading[format]),
+      };
+    });
+    const memory = (['pth', 'safetensors'] as const).map((format): Row => {
+      const peak = Number(runScript('./loading-peak.ts', [loading.files[format]]));
+      const ratio = (peak / statSync(loading.files[format]).size).toFixed(2);
+      return {
+        what: `extra peak memory while loading it from .${format} ÷ the file's size`,
+        target: '≤ 2.2',
+        ratio,
+        torch: '–',
+        ours: megabytes(peak),
+      };
+    });
+    return [...speed, ...memory];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 // The script's own contract, at the end of speed.ts.
 const speed = runScript('./speed.ts', [options.rounds, options.only]) as Speed;
 console.log(
@@ -84,4 +119,5 @@ for (const [what, bench] of [
 ] as const) {
   if (what.includes(options.only)) rows.push(await bench(what));
 }
+if ('ResNet50 loading'.includes(options.only)) rows.push(...(await benchLoading()));
 console.table(rows);

@@ -4,36 +4,37 @@ import * as prune from 'tfjs-prune';
 import type { ResNet } from 'tfjs-prune/models';
 import { model, predict, run } from './ours';
 import { median, milliseconds, type Row, type Speed } from './report';
-import { type Case, startTorch, type Torch } from './torch';
+import { type PruningCase, startTorch, type Torch } from './torch';
 
 const rounds = Number(process.argv[2]);
 const only = process.argv[3] ?? '';
 
 const PREDICT = 'model.predict, 224×224: after pruning ÷ before';
 
-const pruning: ReadonlyArray<{ what: string; target: string; turns: number; cases: readonly Case[] }> = [
-  ...[
-    { kind: 'l1' as const, target: '≥ 15' },
-    { kind: 'random' as const, target: '≥ 6' },
-  ].map(({ kind, target }) => ({
-    what: `globalUnstructured ${kind}, ResNet50's 54 weights, .2/.5/.8: torch ÷ ours`,
-    target,
-    turns: 1,
-    cases: [0.2, 0.5, 0.8].map((amount) => ({ kind, amount })),
-  })),
-  {
-    what: 'l1Unstructured, 2,359,296 weights, .2/.5/.8: torch ÷ ours',
-    target: '≥ 8',
-    turns: 3,
-    cases: [0.2, 0.5, 0.8].map((amount) => ({ kind: 'local-l1', amount })),
-  },
-  {
-    what: 'lnStructured n = 2, the same weights: torch ÷ ours',
-    target: '≥ 0.8',
-    turns: 10,
-    cases: [{ kind: 'ln', amount: 0.5 }],
-  },
-];
+const pruning: ReadonlyArray<{ what: string; target: string; turns: number; cases: readonly PruningCase[] }> =
+  [
+    ...[
+      { kind: 'l1' as const, target: '≥ 15' },
+      { kind: 'random' as const, target: '≥ 6' },
+    ].map(({ kind, target }) => ({
+      what: `globalUnstructured ${kind}, ResNet50's 54 weights, .2/.5/.8: torch ÷ ours`,
+      target,
+      turns: 1,
+      cases: [0.2, 0.5, 0.8].map((amount) => ({ kind, amount })),
+    })),
+    {
+      what: 'l1Unstructured, 2,359,296 weights, .2/.5/.8: torch ÷ ours',
+      target: '≥ 8',
+      turns: 3,
+      cases: [0.2, 0.5, 0.8].map((amount) => ({ kind: 'local-l1', amount })),
+    },
+    {
+      what: 'lnStructured n = 2, the same weights: torch ÷ ours',
+      target: '≥ 0.8',
+      turns: 10,
+      cases: [{ kind: 'ln', amount: 0.5 }],
+    },
+  ];
 
 async function benchPruning(resnet: ResNet, torch: Torch | undefined): Promise<Row[]> {
   const rows: Row[] = [];

@@ -2,11 +2,20 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** One thing to time. */
-export interface Case {
+/** One pruning to time, or how much memory there has been at most. */
+export interface PruningCase {
   readonly kind: 'l1' | 'random' | 'local-l1' | 'ln' | 'peak';
   readonly amount: number;
 }
+
+/** A ResNet50's file to write, or to time the loading of. */
+export interface FileCase {
+  readonly kind: 'save' | 'load';
+  readonly path: string;
+}
+
+/** One thing that PyTorch is asked. */
+export type Case = PruningCase | FileCase;
 
 /** PyTorch in a process of its own, asked case by case so that both sides are timed in turns. */
 export interface Torch {
