@@ -1,31 +1,16 @@
 /**
  * Reads and masks tensors where the wasm backend keeps them: a copy of its memory costs more than all that is done with it,
- * and its own `select` takes fifteen times as long as the loop here. This is the only file that knows of that memory; on
- * other backends tfjs's own functions do the same.
+ * and its own `select` takes fifteen times as long as the loop here. On other backends tfjs's own functions do the same.
  */
 import * as tf from '@tensorflow/tfjs';
+import { activeHeap, type Heap } from '../wasm/heap';
 import type { Mask } from './mask';
 
-/** What is used of tfjs's wasm backend. */
-interface WasmBackend {
-  readonly wasm: {
-    readonly HEAPU8: Uint8Array;
-    _malloc(bytes: number): number;
-    _free(address: number): void;
-  };
-  readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number | null } };
-}
-
-function isWasmBackend(backend: object): backend is WasmBackend {
-  return 'wasm' in backend && 'dataIdMap' in backend;
-}
-
 /** Where the wasm backend keeps a tensor, undefined on other backends. */
-function placeOf(tensor: tf.Tensor): { wasm: WasmBackend['wasm']; offset: number } | undefined {
-  const backend: object = tf.backend();
-  if (tf.getBackend() !== 'wasm' || !isWasmBackend(backend)) return undefined;
-  const offset = backend.dataIdMap.get(tensor.dataId)?.memoryOffset;
-  return typeof offset === 'number' ? { wasm: backend.wasm, offset } : undefined;
+function placeOf(tensor: tf.Tensor): { heap: Heap; address: number } | undefined {
+  const heap = activeHeap();
+  const address = heap?.addressOf(tensor.dataId);
+  return heap === undefined || address === undefined ? undefined : { heap, address };
 }
 
 /**
@@ -39,7 +24,7 @@ export function peek(tensor: tf.Tensor): Float32Array {
   const place = placeOf(tensor);
   return place === undefined
     ? tensor.dataSync<'float32'>()
-    : new Float32Array(place.wasm.HEAPU8.buffer, place.offset, tensor.size);
+    : new Float32Array(place.heap.buffer, place.address, tensor.size);
 }
 
 /**
@@ -52,7 +37,7 @@ export function peek(tensor: tf.Tensor): Float32Array {
 export function overwrite(tensor: tf.Tensor, write: (values: Float32Array) => void): boolean {
   const place = placeOf(tensor);
   if (place === undefined) return false;
-  write(new Float32Array(place.wasm.HEAPU8.buffer, place.offset, tensor.size));
+  write(new Float32Array(place.heap.buffer, place.address, tensor.size));
   return true;
 }
 
@@ -73,14 +58,14 @@ export interface Kept {
 export function keep(tensor: tf.Tensor): Kept | undefined {
   const place = placeOf(tensor);
   if (place === undefined) return undefined;
-  const { wasm, offset } = place;
+  const { heap, address } = place;
   const bytes = 4 * tensor.size;
-  const address = wasm._malloc(bytes) >>> 0;
-  if (address === 0) return undefined;
-  wasm.HEAPU8.copyWithin(address, offset, offset + bytes);
+  const copy = heap.allocate(bytes);
+  if (copy === undefined) return undefined;
+  new Uint8Array(heap.buffer).copyWithin(copy, address, address + bytes);
   return {
-    read: () => new Float32Array(wasm.HEAPU8.buffer, address, tensor.size),
-    free: () => wasm._free(address),
+    read: () => new Float32Array(heap.buffer, copy, tensor.size),
+    free: () => heap.free(copy),
   };
 }
 
@@ -98,7 +83,7 @@ export function masked(value: tf.Tensor, mask: Mask, maskTensor: () => tf.Tensor
     const copy = value.mul(1);
     const place = placeOf(copy);
     if (place === undefined) return tf.where(maskTensor(), value, tf.zerosLike(value));
-    mask.clear(new Int32Array(place.wasm.HEAPU8.buffer, place.offset, copy.size));
+    mask.clear(new Int32Array(place.heap.buffer, place.address, copy.size));
     return copy;
   });
 }

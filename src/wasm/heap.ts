@@ -13,8 +13,8 @@ interface Emscripten {
 interface WasmBackend {
   readonly wasm: Emscripten;
   readonly dataIdMap: {
+    /** Fetches the data from another backend if it is there. */
     get(dataId: object): { readonly memoryOffset: number | null } | undefined;
-    has(dataId: object): boolean;
   };
 }
 
@@ -33,7 +33,7 @@ export interface Heap {
   free(address: number): void;
   /**
    * @param dataId A tensor's.
-   * @returns Where its values begin; undefined if the backend does not hold them.
+   * @returns Where its values begin, which are brought here from another backend first; undefined for strings.
    */
   addressOf(dataId: object): number | undefined;
 }
@@ -70,7 +70,6 @@ function makeHeap({ wasm, dataIdMap }: WasmBackend): Heap {
     },
     allocate: (bytes) => wasm._malloc(bytes) >>> 0 || undefined,
     free: (address) => wasm._free(address),
-    addressOf: (dataId) =>
-      dataIdMap.has(dataId) ? (dataIdMap.get(dataId)?.memoryOffset ?? undefined) : undefined,
+    addressOf: (dataId) => dataIdMap.get(dataId)?.memoryOffset ?? undefined,
   };
 }
