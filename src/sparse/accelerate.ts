@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { checkOptions } from '../core/options';
 import { classNameOf, layersOf, slotsOf } from '../core/parameter';
-import { PruneError } from '../errors';
-import { activeHeap } from '../wasm/heap';
-import { kernelsFor } from '../wasm/kernels';
+import { isPruneError, PruneError } from '../errors';
+import { activeHeap, type Heap } from '../wasm/heap';
+import { type Kernels, kernelsFor } from '../wasm/kernels';
 import { clearNormaliser, setNormaliser } from './batch-norm';
 import { registerSparseKernels } from './kernels';
-import { kernelsOf, type LayerReport, type Prepared, prepare } from './prepare';
+import { kernelsOf, type LayerReport, leftDense, type Prepared, prepare } from './prepare';
 import { clearSparseWeight, type Engine, setSparseWeight } from './sparse-weight';
 import { makeWorkspace } from './workspace';
 
@@ -41,9 +41,9 @@ export interface Acceleration {
  *
  * @param model A built model, or one layer.
  * @param options Whether infinite weights are refused.
- * @returns What was decided for each layer. Dispose it when the model is no longer used.
- * @throws {@link PruneError} `unsupported` where the wasm backend is not active, or the engine lacks SIMD or may not
- * compile; `state` for a model that is not built or disposed, where memory does not suffice, and where `strict` meets
+ * @returns What was decided for each layer. Dispose it when the model is no longer used. Where the engine lacks SIMD, or a
+ * content security policy forbids to compile the kernels, every layer stays dense and gives that as its reason.
+ * @throws {@link PruneError} `unsupported` where the wasm backend is not active; `state` for a model that is not built or disposed, where memory does not suffice, and where `strict` meets
  * a weight that is not finite. Nothing has changed then.
  * @example
  * ```ts
@@ -67,7 +67,13 @@ export async function accelerate(
     const message = `accelerate works on tfjs's wasm backend, but '${tf.getBackend()}' is active. Import '@tensorflow/tfjs-backend-wasm' and await tf.setBackend('wasm') first.`;
     throw new PruneError('unsupported', message, { given: tf.getBackend(), allowed: 'wasm' });
   }
-  const engine: Engine = { heap, kernels: await kernelsFor(heap), workspace: makeWorkspace(heap) };
+  const kernels = await kernelsOrReason(heap);
+  if (typeof kernels === 'string')
+    return accelerationOf(
+      slots.map((slot) => leftDense(slot, kernels)),
+      [],
+    );
+  const engine: Engine = { heap, kernels, workspace: makeWorkspace(heap) };
   const prepared: Prepared[] = [];
   try {
     for (const slot of slots) prepared.push(prepare(slot, engine, strict));
@@ -80,6 +86,16 @@ export async function accelerate(
   const means = meansOf(model);
   for (const mean of means) setNormaliser(mean, engine);
   return accelerationOf(prepared, means, engine);
+}
+
+/** The kernels, or why there are none here. */
+async function kernelsOrReason(heap: Heap): Promise<Kernels | string> {
+  try {
+    return await kernelsFor(heap);
+  } catch (error) {
+    if (isPruneError(error, 'unsupported')) return error.message;
+    throw error;
+  }
 }
 
 /** What tells the moving means of a model's batch normalisations. */
@@ -96,7 +112,7 @@ function meansOf(model: object): object[] {
 function accelerationOf(
   prepared: readonly Prepared[],
   means: readonly object[],
-  engine: Engine,
+  engine?: Engine,
 ): Acceleration {
   const layers = prepared.map(({ report }) => report);
   let isDisposed = false;
@@ -108,6 +124,7 @@ function accelerationOf(
       clearSparseWeight(weight.dataId, weight.sparse);
       weight.sparse.free();
     }
+    if (engine === undefined) return;
     for (const mean of means) clearNormaliser(mean, engine);
     engine.workspace.free();
   };

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { peek } from '../core/memory';
 import { classNameOf, describe, layersOf, type Slot, slotsOf } from '../core/parameter';
 import { PruneError } from '../errors';
 import { BLOCK, countBlocks, makeBlockWeight } from './block-weight';
@@ -110,6 +111,19 @@ export function prepare(slot: Built, engine: Engine, strict: boolean): Prepared 
     report: { ...report, ...decision, bytes: sparse.bytes },
     weight: { dataId: variable.dataId, sparse },
   };
+}
+
+/**
+ * A weight that is not packed.
+ *
+ * @param slot Where the weight is.
+ * @param reason Why.
+ */
+export function leftDense(slot: Built, reason: string): Prepared {
+  const values = peek(slot.variable);
+  let nonzeros = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] !== 0) nonzeros++;
+  return { report: { ...named(slot), nonzeros, bytes: 0, runs: 'dense', reason } };
 }
 
 function named({

@@ -96,8 +96,9 @@ async function instantiate(memory: WebAssembly.Memory): Promise<Kernels> {
   }
   try {
     const { instance } = await WebAssembly.instantiate(bytes, { tfjs: { memory } });
-    // What the module exports is fixed by its text, in wat/module.ts.
-    return instance.exports as unknown as Kernels;
+    const exports: object = instance.exports;
+    // What they are is fixed by the module's text, in wat/module.ts.
+    return exports as Kernels;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new PruneError(
