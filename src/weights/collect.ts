@@ -7,17 +7,16 @@ const LARGEST_BLOCK = 2 ** 24;
 
 /**
  * Reads a stream to its end. What arrives is copied to a few large blocks, since pieces may be tiny views of large buffers.
- * How much will come is not known, so the blocks are joined at the end, each given up as soon as it is in the result: until
- * the garbage collector runs, a stream may take twice its size.
+ * How much will come is not known, so the blocks are joined at the end, each being freed as soon as it is in the result.
  *
- * @param stream The stream. It is cancelled if it cannot be read.
+ * @param stream The stream, the web's or Node's. It is cancelled if it cannot be read.
  * @param mostBytes How long it may be.
  * @returns Its bytes, in a buffer of their own.
  * @throws {@link PruneError} `file` if the stream fails or is longer than that; `argument` if it is locked or gives
  * anything but bytes. A PruneError of the stream is passed on.
  */
 export async function collect(
-  stream: ReadableStream<Uint8Array>,
+  stream: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
   mostBytes: number = MOST_BYTES,
 ): Promise<Uint8Array> {
   const reader = readerOf(stream);
@@ -46,7 +45,16 @@ export async function collect(
   }
 }
 
-function readerOf(stream: ReadableStream<Uint8Array>): ReadableStreamDefaultReader<unknown> {
+/** What is used of a stream's reader. */
+interface Reader {
+  read(): Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>;
+  cancel(cause: unknown): Promise<unknown>;
+  releaseLock(): void;
+}
+
+function readerOf(stream: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>): Reader {
+  // Not every browser can iterate over its streams.
+  if (!('getReader' in stream)) return iteratorOf(stream);
   try {
     return stream.getReader();
   } catch (cause) {
@@ -59,6 +67,15 @@ function readerOf(stream: ReadableStream<Uint8Array>): ReadableStreamDefaultRead
   }
 }
 
+function iteratorOf(stream: AsyncIterable<unknown>): Reader {
+  const iterator = stream[Symbol.asyncIterator]();
+  return {
+    read: async () => iterator.next(),
+    cancel: async () => iterator.return?.(),
+    releaseLock: () => {},
+  };
+}
+
 /** What a stream gives is only known when it comes. */
 function checkPiece(piece: unknown): asserts piece is Uint8Array {
   if (piece instanceof Uint8Array) return;
@@ -68,10 +85,19 @@ function checkPiece(piece: unknown): asserts piece is Uint8Array {
   });
 }
 
+/** What TypeScript's library for ES2022 lacks, though all that run this have it. */
+interface ResizableBuffer extends ArrayBuffer {
+  resize(length: number): void;
+}
+const ResizableBuffer = ArrayBuffer as unknown as new (
+  length: number,
+  options: { readonly maxByteLength: number },
+) => ResizableBuffer;
+
 /** Bytes of which it is not known how many will come. */
 class Blocks {
   length = 0;
-  #blocks: Uint8Array[] = [];
+  #blocks: ResizableBuffer[] = [];
   #left = new Uint8Array(0);
 
   add(piece: Uint8Array): void {
@@ -89,16 +115,19 @@ class Blocks {
     const joined = new Uint8Array(this.length);
     let at = 0;
     for (let block = this.#blocks.shift(); block !== undefined; block = this.#blocks.shift()) {
-      const part = block.subarray(0, this.length - at);
+      const part = new Uint8Array(block, 0, Math.min(block.byteLength, this.length - at));
       joined.set(part, at);
       at += part.length;
+      // Gives the memory back at once; the garbage collector would take its time.
+      block.resize?.(0);
     }
     return joined;
   }
 
   #grow(): void {
     const size = Math.min(Math.max(FIRST_BLOCK, this.length), LARGEST_BLOCK);
-    this.#left = new Uint8Array(size);
-    this.#blocks.push(this.#left);
+    const block = new ResizableBuffer(size, { maxByteLength: size });
+    this.#left = new Uint8Array(block);
+    this.#blocks.push(block);
   }
 }

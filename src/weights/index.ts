@@ -15,5 +15,5 @@ export type { LoadStateDictResult } from './state-dict/check-state-dict';
 export { type LoadStateDictOptions, loadStateDict } from './state-dict/load-state-dict';
 export type { StateDictKeys } from './state-dict/named-parameters';
 export { type StateDictOptions, stateDict } from './state-dict/state-dict';
-export type { FileTarget } from './target';
+export type { FileTarget, NodeWritable } from './target';
 export type { DType, StateDict, TensorData, TensorElements } from './tensor-data';

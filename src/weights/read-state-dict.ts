@@ -1,4 +1,4 @@
-import { isLegacy } from './pth/legacy-contents';
+import { isPth } from './lookalike';
 import { parsePth } from './pth/pth';
 import { parseSafetensors } from './safetensors/safetensors';
 import { isIndex, readShards } from './safetensors/sharded';
@@ -18,9 +18,4 @@ export async function readStateDict(source: FileSource, caller: string): Promise
   if (typeof source === 'string' && isIndex(source)) return readShards(source);
   const { bytes, label } = await readSource(source, caller);
   return isPth(bytes) ? parsePth(bytes, label) : parseSafetensors(bytes, label);
-}
-
-function isPth(bytes: Uint8Array): boolean {
-  const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 0x03 && bytes[3] === 0x04;
-  return isZip || isLegacy(bytes);
 }

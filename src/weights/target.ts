@@ -1,8 +1,19 @@
 import { writeBytes } from '#bytes';
 import { PruneError, shown } from '../errors';
 
-/** Where a file goes: its path (in Node), or a stream, such as that of a FileSystemFileHandle. */
-export type FileTarget = string | WritableStream<Uint8Array>;
+/** What is used of Node's own writable streams. */
+export interface NodeWritable {
+  write(piece: Uint8Array, done: (error?: Error | null) => void): boolean;
+  end(done: (error?: Error | null) => void): unknown;
+  destroy(error?: Error): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/**
+ * Where a file goes: its path (in Node), or a stream, such as that of a FileSystemFileHandle or, in Node, what
+ * `fs.createWriteStream` gives.
+ */
+export type FileTarget = string | WritableStream<Uint8Array> | NodeWritable;
 
 /** A file that is made while it is written: one piece after the other, none of them kept. */
 export interface FilePieces {
@@ -39,12 +50,29 @@ export function joined({ size, pieces }: FilePieces): Uint8Array {
 export async function writeTo(file: FilePieces, target: FileTarget, caller: string): Promise<void> {
   if (typeof target === 'string') return writeBytes(target, file.pieces);
   if (isStream(target)) return writeStream(file, target, caller);
+  if (isNodeStream(target)) return writeStream(file, wrapped(target), caller);
   const message = `${caller} writes to a path or a WritableStream, but got ${shown(target)}.`;
   throw new PruneError('argument', message, { given: target, allowed: ['string', 'WritableStream'] });
 }
 
 function isStream(target: unknown): target is WritableStream<Uint8Array> {
   return typeof target === 'object' && target !== null && 'getWriter' in target;
+}
+
+function isNodeStream(target: unknown): target is NodeWritable {
+  return typeof target === 'object' && target !== null && 'write' in target && 'destroy' in target;
+}
+
+function wrapped(target: NodeWritable): WritableStream<Uint8Array> {
+  const settled = (step: (done: (error?: Error | null) => void) => unknown): Promise<void> =>
+    new Promise((resolve, reject) => void step((error) => (error ? reject(error) : resolve())));
+  // Without a listener, an error that the callbacks have already told would end the process.
+  target.on('error', () => {});
+  return new WritableStream({
+    write: (piece) => settled((done) => target.write(piece, done)),
+    close: () => settled((done) => target.end(done)),
+    abort: (reason) => void target.destroy(reason),
+  });
 }
 
 async function writeStream(

@@ -1,4 +1,5 @@
 // Checked by `npm run check`, as prune.test-d.ts.
+import { createReadStream, createWriteStream } from 'node:fs';
 import type * as tf from '@tensorflow/tfjs';
 import type * as prune from 'tfjs-prune';
 import * as masks from 'tfjs-prune/masks';
@@ -13,7 +14,7 @@ import {
   wideResnet101_2,
 } from 'tfjs-prune/models';
 import { registerTrainingKernels } from 'tfjs-prune/training';
-import { readPth, type StateDict } from 'tfjs-prune/weights';
+import { readPth, type StateDict, writePth } from 'tfjs-prune/weights';
 import { describe, expectTypeOf, it } from 'vitest';
 
 describe('tfjs-prune/masks', () => {
@@ -97,8 +98,15 @@ describe('tfjs-prune/weights', () => {
   it('reads a path, bytes or a stream', () => {
     expectTypeOf(readPth)
       .parameter(0)
-      .toEqualTypeOf<string | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array>>();
+      .toEqualTypeOf<
+        string | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
+      >();
     expectTypeOf(readPth('model.pth')).toEqualTypeOf<Promise<StateDict>>();
+  });
+
+  it("takes Node's streams", () => {
+    expectTypeOf(readPth).toBeCallableWith(createReadStream('model.pth'));
+    expectTypeOf(writePth).toBeCallableWith(new Map(), createWriteStream('model.pth'));
   });
 });
 

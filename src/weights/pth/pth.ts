@@ -1,5 +1,6 @@
 import { PruneError } from '../../errors';
 import { refuse } from '../cursor';
+import { lookalike } from '../lookalike';
 import type { StateDict } from '../tensor-data';
 import { isLegacy, openLegacy } from './legacy-contents';
 import { describe, isDict, type PickleDict, type PickleValue } from './pickle-value';
@@ -26,14 +27,19 @@ export function parsePth(bytes: Uint8Array, label: string): StateDict {
     return parse(bytes);
   } catch (cause) {
     if (!(cause instanceof PruneError)) throw cause;
-    throw new PruneError('file', `Cannot read ${label} as a .pth file: ${cause.message}.`, {
-      given: cause.given,
-      cause,
-    });
+    throw new PruneError(
+      'file',
+      `Cannot read ${label} as a .pth file: ${cause.message}.${lookalike(bytes, 'pth')}`,
+      {
+        given: cause.given,
+        cause,
+      },
+    );
   }
 }
 
 function parse(bytes: Uint8Array): StateDict {
+  if (bytes.length === 0) refuse('it is empty');
   const { value, storages } = isLegacy(bytes) ? openLegacy(bytes, GLOBALS) : openZip(bytes, GLOBALS);
   const reader = new TensorReader(storages, bytes.length);
   const tensors: StateDict = new Map();

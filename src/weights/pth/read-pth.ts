@@ -12,12 +12,13 @@ import { parsePth } from './pth';
  *
  * Differs from PyTorch: `torch.load` reads any object, as code.
  *
- * @param source The file's path (in Node), its bytes, or a stream of them (at most 4 GiB), which is read to its end.
+ * @param source The file's path (in Node), its bytes, or a stream of them (the web's or Node's, at most 4 GiB), which is read
+ * to its end.
  * @returns The tensors by name in the file's order, in torch's layouts. They are views of the bytes given, wherever
  * those allow it; the garbage collector frees them.
  * @throws {@link PruneError} `file` if the file cannot be read, is cut off, was not written by torch, or asks for anything
  * but tensors in a dict; `unsupported` for a path in a browser; `argument` for a source of another
- * type, or a stream that is locked.
+ * type, an address (see {@link download}), or a stream that is locked.
  * @example
  * ```ts
  * const weights = await readPth('resnet50-11ad3fa6.pth');

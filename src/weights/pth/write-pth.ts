@@ -24,8 +24,8 @@ export function writePth(dict: StateDict): Promise<Uint8Array>;
  * The same to a path or a stream: tensor by tensor, so that the file is never in memory as a whole.
  *
  * @param dict The tensors by name.
- * @param target The file's path (in Node), which appears once it is complete, in place of what is there; or a stream, which
- * is closed at the end and aborted if something fails.
+ * @param target The file's path (in Node), which appears once it is complete, in place of a file that is there, whose
+ * permissions it keeps; or a stream, the web's or Node's, which is closed at the end and aborted if something fails.
  * @throws {@link PruneError} as above, and `file` if the file cannot be written; `unsupported` for a path in a browser;
  * `argument` for a target of another type, or a stream that is locked.
  */

@@ -1,6 +1,7 @@
 import { PruneError } from '../../errors';
 import { Cursor, decodeText, refuse } from '../cursor';
 import { ELEMENT_SIZE, elementsOf } from '../elements';
+import { lookalike } from '../lookalike';
 import type { DType, StateDict } from '../tensor-data';
 import { DTYPES } from './dtypes';
 import { type HeaderEntry, readHeader } from './header';
@@ -23,14 +24,19 @@ export function parseSafetensors(bytes: Uint8Array, label: string): StateDict {
     return parse(bytes);
   } catch (cause) {
     if (!(cause instanceof PruneError)) throw cause;
-    throw new PruneError('file', `Cannot read ${label} as a safetensors file: ${cause.message}.`, {
-      given: cause.given,
-      cause,
-    });
+    throw new PruneError(
+      'file',
+      `Cannot read ${label} as a safetensors file: ${cause.message}.${lookalike(bytes, 'safetensors')}`,
+      {
+        given: cause.given,
+        cause,
+      },
+    );
   }
 }
 
 function parse(bytes: Uint8Array): StateDict {
+  if (bytes.length === 0) refuse('it is empty');
   const cursor = new Cursor(bytes, 'the file');
   const length = cursor.u32() + cursor.u32() * 2 ** 32;
   if (length > LARGEST_HEADER) {

@@ -1,6 +1,7 @@
 import { readBytes } from '#bytes';
 import { isPruneError, PruneError } from '../../errors';
 import { decodeText, refuse } from '../cursor';
+import { isAddress } from '../source';
 import type { StateDict } from '../tensor-data';
 import { parseSafetensors } from './safetensors';
 
@@ -12,10 +13,10 @@ const LARGEST_INDEX = 2 ** 24;
  * Whether a path is that of an index of shards.
  *
  * @param path A path.
- * @returns True for `<name>.index.json`.
+ * @returns True for `<name>.index.json`, unless it is an address.
  */
 export function isIndex(path: string): boolean {
-  return INDEX.test(path);
+  return INDEX.test(path) && !isAddress(path);
 }
 
 /**

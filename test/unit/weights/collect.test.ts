@@ -1,5 +1,5 @@
 import { readPth } from 'tfjs-prune/weights';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { isPruneError, PruneError } from '../../../src/errors';
 import { collect } from '../../../src/weights/collect';
 
@@ -36,6 +36,16 @@ describe('a stream', () => {
       expect(Buffer.compare(joined, whole)).toBe(0);
     },
   );
+
+  it('is in memory once: each block is given back when it is joined', async () => {
+    const sizes: number[] = [];
+    // TypeScript's library for ES2022 does not know it.
+    const prototype = ArrayBuffer.prototype as ArrayBuffer & { resize(length: number): void };
+    const resize = vi.spyOn(prototype, 'resize').mockImplementation((length) => void sizes.push(length));
+    await collect(streamOf(new Uint8Array(2 ** 20), new Uint8Array(2 ** 20)));
+    resize.mockRestore();
+    expect(sizes).toEqual([0, 0, 0, 0, 0, 0]);
+  });
 
   it('may be as long as is allowed, and no longer: it is cancelled, not read on', async () => {
     expect(await collect(streamOf(new Uint8Array(10)), 10)).toHaveLength(10);

@@ -124,7 +124,7 @@ describe('parsePth', () => {
       /big-endian/,
     ],
     ['a page of HTML', bytes('<!doctype html><title>404</title>'), /end of the zip is missing.*not a zip/],
-    ['nothing', bytes(), /end of the zip is missing/],
+    ['nothing', bytes(), /it is empty/],
   ])('refuses a file with %s, and names the file', (_, file, message) => {
     expectRefused(() => parse(file), new RegExp(`^Cannot read x.pth as a .pth file: .*${message.source}`));
   });

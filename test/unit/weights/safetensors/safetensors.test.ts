@@ -45,7 +45,8 @@ describe('parseSafetensors', () => {
   });
 
   it.each<[string, Uint8Array, RegExp]>([
-    ['nothing', bytes(), /cut off: it needs 4 bytes/],
+    ['nothing', bytes(), /it is empty/],
+    ['less than a length', bytes(1, 2, 3), /cut off: it needs 4 bytes/],
     ['no whole prefix', bytes(1, 0, 0, 0, 0, 0, 0), /cut off/],
     [
       'a page of HTML',
