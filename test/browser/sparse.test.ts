@@ -1,0 +1,50 @@
+import * as tf from '@tensorflow/tfjs';
+import * as prune from 'tfjs-prune';
+import { accelerate } from 'tfjs-prune/sparse';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { registerSparseKernels } from '../../src/sparse/kernels';
+import { activeHeap, type Heap } from '../../src/wasm/heap';
+import { type Kernels, kernelsFor } from '../../src/wasm/kernels';
+import { useBrowserBackend } from '../support/browser';
+import { convolutionCases, isWrongInTfjs } from '../support/sparse-cases';
+import { both, convolution } from '../support/sparse-compare';
+
+let engine: { heap: Heap; kernels: Kernels };
+
+beforeAll(async () => {
+  await useBrowserBackend('wasm');
+  const heap = activeHeap()!;
+  engine = { heap, kernels: await kernelsFor(heap) };
+  registerSparseKernels();
+});
+
+describe('in a browser, sparse convolutions equal dense ones to the bit', () => {
+  it.each(convolutionCases(80, 3).filter((c) => !isWrongInTfjs(c)))('$name', (c) => {
+    tf.tidy(() => {
+      const { filter, compute } = convolution(c);
+      const { dense, sparse, runs } = both(engine, filter, compute);
+      expect(runs).toBeGreaterThan(0);
+      expect(sparse.map((value) => value + 0)).toEqual(dense.map((value) => value + 0));
+    });
+  });
+});
+
+it('in a browser, an accelerated model gives the same as before', async () => {
+  const layers = [
+    tf.layers.conv2d({ inputShape: [12, 12, 16], filters: 32, kernelSize: 3, activation: 'relu' }),
+    tf.layers.flatten(),
+    tf.layers.dense({ units: 8 }),
+  ];
+  const model = tf.sequential({ layers });
+  prune.globalUnstructured(prune.parameters(model), prune.L1Unstructured, { amount: 0.9 });
+  const x = tf.randomNormal([2, 12, 12, 16], 0, 1, 'float32', 1);
+  const output = (): Float32Array =>
+    tf.tidy(() => (model.predict(x) as tf.Tensor).add(0).dataSync<'float32'>());
+  const dense = output();
+  const acceleration = await accelerate(model);
+  expect(acceleration.layers.every(({ runs }) => runs !== 'dense')).toBe(true);
+  expect(output()).toEqual(dense);
+  acceleration.dispose();
+  x.dispose();
+  model.dispose();
+});

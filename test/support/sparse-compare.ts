@@ -1,0 +1,107 @@
+import * as tf from '@tensorflow/tfjs';
+import { BLOCK, countBlocks, makeBlockWeight } from '../../src/sparse/block-weight';
+import { clearSparseWeight, setSparseWeight } from '../../src/sparse/sparse-weight';
+import { makeTileWeight } from '../../src/sparse/tile-weight';
+import { makeWorkspace } from '../../src/sparse/workspace';
+import type { Heap } from '../../src/wasm/heap';
+import type { Kernels } from '../../src/wasm/kernels';
+import { type ConvolutionCase, drawer } from './sparse-cases';
+
+/** Values between −1 and 1, of which a share is not zero. */
+export function values(count: number, density: number, seed: number): Float32Array {
+  const below = drawer(seed);
+  return Float32Array.from({ length: count }, () =>
+    below(1000) < 1000 * density ? (below(1 << 20) + 1) / (1 << 19) - 1 : 0,
+  );
+}
+
+/** Values that are zero in blocks of eight along the last axis. */
+function blockValues(count: number, density: number, seed: number): Float32Array {
+  const below = drawer(seed);
+  let isKept = false;
+  return Float32Array.from({ length: count }, (_, i) => {
+    if (i % BLOCK === 0) isKept = below(1000) < 1000 * density;
+    return isKept ? (below(1 << 20) + 1) / (1 << 19) - 1 : 0;
+  });
+}
+
+/** Counts the calls of the kernels that compute. */
+function counting(kernels: Kernels): { kernels: Kernels; calls: () => number } {
+  let calls = 0;
+  const { sparseTile, sparseBlock } = kernels;
+  return {
+    kernels: {
+      ...kernels,
+      sparseTile: (...args) => {
+        calls++;
+        sparseTile(...args);
+      },
+      sparseBlock: (...args) => {
+        calls++;
+        sparseBlock(...args);
+      },
+    },
+    calls: () => calls,
+  };
+}
+
+/** Computes twice, dense and then sparse, and counts how often the sparse kernel ran. */
+export function both(
+  { heap, kernels }: { heap: Heap; kernels: Kernels },
+  weight: tf.Tensor,
+  compute: () => tf.Tensor,
+): { dense: Float32Array; sparse: Float32Array; runs: number } {
+  const dense = compute().dataSync<'float32'>();
+  const counted = counting(kernels);
+  const engine = { heap, kernels: counted.kernels, workspace: makeWorkspace(heap) };
+  const channels = weight.shape.at(-1)!;
+  const taps = weight.size / channels;
+  const address = heap.addressOf(weight.dataId)!;
+  const inBlocks = channels % BLOCK === 0;
+  const sparse = inBlocks
+    ? makeBlockWeight(
+        engine,
+        address,
+        countBlocks(new Int32Array(heap.buffer, address, weight.size), channels),
+        taps,
+        channels,
+      )!
+    : makeTileWeight(engine, address, taps, channels)!;
+  setSparseWeight(weight.dataId, sparse);
+  try {
+    // Twice: the first one may change the offsets.
+    compute();
+    return { dense, sparse: compute().dataSync<'float32'>(), runs: counted.calls() };
+  } finally {
+    clearSparseWeight(weight.dataId, sparse);
+    sparse.free();
+    engine.workspace.free();
+  }
+}
+
+export function convolution(c: ConvolutionCase): { filter: tf.Tensor; compute: () => tf.Tensor } {
+  const x = tf.tensor4d(
+    values(
+      c.input.reduce((a, b) => a * b),
+      0.9,
+      c.seed,
+    ),
+    c.input,
+  );
+  const draw = c.seed % 2 === 0 && c.filter[3] % BLOCK === 0 ? blockValues : values;
+  const filter = tf.tensor4d(
+    draw(
+      c.filter.reduce((a, b) => a * b),
+      c.density,
+      c.seed + 1,
+    ),
+    c.filter,
+  );
+  const bias = c.hasBias ? tf.tensor1d(values(c.filter[3], 1, c.seed + 2)) : undefined;
+  const { stride: strides, dilation: dilations, pad, activation } = c;
+  const compute = (): tf.Tensor =>
+    bias === undefined && activation === 'linear'
+      ? tf.conv2d(x, filter, strides, pad, 'NHWC', dilations)
+      : tf.fused.conv2d({ x, filter, strides, pad, dilations, activation, ...(bias && { bias }) });
+  return { filter, compute };
+}
