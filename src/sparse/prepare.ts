@@ -3,7 +3,8 @@ import { peek } from '../core/memory';
 import { classNameOf, describe, layersOf, type Slot, slotsOf } from '../core/parameter';
 import { PruneError } from '../errors';
 import { BLOCK, countBlocks, makeBlockWeight } from './block-weight';
-import { type Decision, decide } from './decision';
+import { type Decision, decide, type KernelCounts } from './decision';
+import { type Trial, timesOf, trialOf } from './measure';
 import type { Engine, SparseWeight } from './sparse-weight';
 import { makeTileWeight } from './tile-weight';
 
@@ -64,15 +65,23 @@ export function kernelsOf(model: object): Built[] {
   });
 }
 
+/** How weights are decided about and checked. */
+export interface Preparation {
+  /** Whether a value that is not finite is refused. */
+  readonly strict: boolean;
+  /** Whether the layers are timed. */
+  readonly measure: boolean;
+}
+
 /**
  * Decides about a weight and packs it if it is worth it.
  *
  * @param slot Where the weight is.
  * @param engine What it is packed and run with.
- * @param strict Whether a value that is not finite is refused.
+ * @param preparation How it is decided and checked.
  * @throws {@link PruneError} `state` for such a value, for weights that are elsewhere, or where memory does not suffice.
  */
-export function prepare(slot: Built, engine: Engine, strict: boolean): Prepared {
+export function prepare(slot: Built, engine: Engine, { strict, measure }: Preparation): Prepared {
   const { variable, layer } = slot;
   const { heap } = engine;
   const address = heap.addressOf(variable.dataId);
@@ -97,20 +106,59 @@ export function prepare(slot: Built, engine: Engine, strict: boolean): Prepared 
   const window = variable.shape.slice(0, -2).reduce((product, size) => product * size, 1);
   const blocks = channels % BLOCK === 0 ? countBlocks(bits, channels) : undefined;
   const inBlocks = blocks?.reduce((sum, blocksLeft) => sum + BLOCK * blocksLeft, 0);
-  const decision = decide({ taps, channels, window, nonzeros, inBlocks });
-  if (decision.runs === 'dense') return { report: { ...report, ...decision } };
-  const sparse =
-    decision.runs === 'blocks' && blocks !== undefined
-      ? makeBlockWeight(engine, address, blocks, taps, channels)
-      : makeTileWeight(engine, address, taps, channels);
-  if (sparse === undefined) {
+  const pack = (runs: 'values' | 'blocks'): SparseWeight => {
+    const sparse =
+      runs === 'blocks' && blocks !== undefined
+        ? makeBlockWeight(engine, address, blocks, taps, channels)
+        : makeTileWeight(engine, address, taps, channels);
+    if (sparse !== undefined) return sparse;
     const message = `The wasm backend has no memory left to pack the ${nonzeros} weights of ${describe(layer)}.`;
     throw new PruneError('state', message, { given: nonzeros });
-  }
+  };
+  const counts = { taps, channels, window, nonzeros, inBlocks };
+  const trial = measure ? trialOf(layer) : undefined;
+  const { decision, sparse } =
+    trial === undefined ? expected(decide(counts), pack) : measured(trial, variable, counts, pack);
+  if (sparse === undefined) return { report: { ...report, ...decision } };
   return {
     report: { ...report, ...decision, bytes: sparse.bytes },
     weight: { dataId: variable.dataId, sparse },
   };
+}
+
+/** A decision, and the weight packed for it. */
+interface Decided {
+  readonly decision: Decision;
+  /** Undefined where it runs dense. */
+  readonly sparse?: SparseWeight;
+}
+
+type Pack = (runs: 'values' | 'blocks') => SparseWeight;
+
+function expected(decision: Decision, pack: Pack): Decided {
+  return decision.runs === 'dense' ? { decision } : { decision, sparse: pack(decision.runs) };
+}
+
+/** The share of the dense layer's time that a packed weight must save to be taken: medians differ by chance. */
+const LEAST_GAIN = 0.03;
+
+function measured(trial: Trial, { dataId }: tf.Variable, counts: KernelCounts, pack: Pack): Decided {
+  const ways = counts.inBlocks === undefined ? (['values'] as const) : (['values', 'blocks'] as const);
+  const packed: SparseWeight[] = [];
+  let best: SparseWeight | undefined;
+  try {
+    for (const way of ways) packed.push(pack(way));
+    const times = timesOf(trial, dataId, packed);
+    const least = Math.min(...times.packed);
+    const at = times.packed.indexOf(least);
+    const isFaster = least < (1 - LEAST_GAIN) * times.dense;
+    if (isFaster) best = packed[at];
+    const zeros = `${(100 * (1 - counts.nonzeros / (counts.taps * counts.channels))).toFixed(1)} % zeros`;
+    const reason = `${zeros}: took ${least.toFixed(2)} ms packed, ${times.dense.toFixed(2)} ms dense`;
+    return { decision: { runs: isFaster ? ways[at]! : 'dense', reason }, ...(best && { sparse: best }) };
+  } finally {
+    for (const each of packed) if (each !== best) each.free();
+  }
 }
 
 /**

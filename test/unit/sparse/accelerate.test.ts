@@ -171,6 +171,41 @@ describe('an accelerated model', () => {
   });
 });
 
+describe('measuring', () => {
+  it('decides by what the layers took, and computes the same', async () => {
+    const model = sparseModel();
+    const dense = outputOf(model);
+    const free = freeAddress(1 << 16);
+    const acceleration = await accelerate(model, { measure: true });
+    for (const { runs, reason, bytes } of acceleration.layers) {
+      expect(reason).toMatch(/% zeros: took \d+\.\d+ ms packed, \d+\.\d+ ms dense/);
+      const [packed, plain] = [...reason.matchAll(/([\d.]+) ms/g)].map(([, time]) => Number(time));
+      // The times are rounded.
+      if (runs === 'dense') expect(packed! + 0.02).toBeGreaterThan(0.97 * plain!);
+      else expect(packed!).toBeLessThan(plain! + 0.02);
+      expect(bytes > 0).toBe(runs !== 'dense');
+    }
+    expect(outputOf(model)).toEqual(dense);
+    acceleration.dispose();
+    expect(freeAddress(1 << 16)).toBe(free);
+    model.dispose();
+  });
+
+  it('leaves layers whose input has no fixed size to what is expected', async () => {
+    const layer = tf.layers.conv2d({
+      inputShape: [null, null, 4],
+      filters: 16,
+      kernelSize: 3,
+    } as never);
+    const model = tf.sequential({ layers: [layer] });
+    prune.l1Unstructured(layer, 'weight', 0.95);
+    const acceleration = await accelerate(model, { measure: true });
+    expect(acceleration.layers[0]!.reason).toContain('expected');
+    acceleration.dispose();
+    model.dispose();
+  });
+});
+
 describe('memory', () => {
   it('of the backend is freed by dispose, whether the model is disposed before or after', async () => {
     for (const order of ['model first', 'acceleration first']) {
