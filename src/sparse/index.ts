@@ -6,4 +6,7 @@
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
 export { type AccelerateOptions, type Acceleration, accelerate } from './accelerate';
 export type { Decision } from './decision';
+export type { RemovedLayer } from './draft';
+export { foldBatchNorm } from './fold-batch-norm';
+export { type OptimizedModel, optimizeForInference } from './optimize-for-inference';
 export type { LayerReport } from './prepare';

@@ -122,7 +122,9 @@ describe('exported names', () => {
       [
         "PruneError",
         "accelerate",
+        "foldBatchNorm",
         "isPruneError",
+        "optimizeForInference",
       ]
     `);
   });
