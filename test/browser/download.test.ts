@@ -69,6 +69,31 @@ describe('in a browser, a download', () => {
   });
 
   it.each([
+    ['is longer than it says', new Response('far too long', { headers: { 'Content-Length': '3' } })],
+    ['does not say its length', new Response('bad')],
+  ])('replaces a file in the cache that %s', async (what, response) => {
+    const url = `${host}/whole/${what.replaceAll(' ', '-')}/${name}`;
+    await download(url);
+    const cache = await caches.open('tfjs-prune');
+    const [key] = await cache.keys();
+    await cache.put(key ?? '', response);
+    vi.spyOn(console, 'warn').mockReturnValue();
+    expect(await isWhole(await download(url))).toBe(true);
+    expect(await counted(url)).toBe(2);
+  });
+
+  it('needs no cache that does not work, and says so', async () => {
+    const url = `${host}/whole/broken/${name}`;
+    await download(url);
+    vi.spyOn(Cache.prototype, 'match').mockRejectedValue(
+      new DOMException('The disk is broken.', 'UnknownError'),
+    );
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    expect(await isWhole(await download(url))).toBe(true);
+    expect(warn.mock.calls.flat()).toEqual([expect.stringMatching(/The disk is broken/)]);
+  });
+
+  it.each([
     { what: 'cut', requests: 2 },
     { what: 'resumed', requests: 2 },
   ])(

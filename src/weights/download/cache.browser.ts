@@ -18,9 +18,11 @@ export async function openCache(name = 'tfjs-prune'): Promise<FileCache | undefi
     place: (file) => `'${file}' of the cache '${name}'`,
     byHand: () => WITHOUT_A_PLACE,
     async read(file) {
-      const response = await cache.match(keyOf(file));
-      if (!response?.body) return undefined;
-      return { size: Number(response.headers.get('Content-Length')), pieces: readPieces(response.body) };
+      const response = await find(cache, file);
+      const length = response?.headers.get('Content-Length') ?? '';
+      // All that is put there below has both.
+      if (!response?.body || !/^\d+$/.test(length)) return undefined;
+      return { size: Number(length), pieces: readPieces(response.body) };
     },
     async begin(file) {
       return {
@@ -55,6 +57,15 @@ async function openByName(name: string): Promise<Cache | undefined> {
   }
 }
 
+async function find(cache: Cache, file: string): Promise<Response | undefined> {
+  try {
+    return await cache.match(keyOf(file));
+  } catch (error) {
+    warnOnce(`the browser cannot read '${file}' from its cache (${String(error)})`);
+    return undefined;
+  }
+}
+
 function warnOnce(what: string): void {
   if (warned.has(what)) return;
   warned.add(what);
@@ -81,17 +92,17 @@ function asResponse(bytes: Uint8Array<ArrayBuffer>): Response {
   return new Response(stream, { headers: { 'Content-Length': String(bytes.length) } });
 }
 
-/** Not every browser can iterate over a stream. */
+/** Not every browser can iterate over a stream. One that fails ends: then the bytes are too few. */
 async function* readPieces(stream: ReadableStream<Uint8Array>): Pieces['pieces'] {
   const reader = stream.getReader();
   try {
     for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
+      const read = await reader.read().catch(() => undefined);
+      if (read === undefined || read.done) return;
+      yield read.value;
     }
   } finally {
     // Also after an early end; a stream that is read to its end does not mind.
-    await reader.cancel();
+    await reader.cancel().catch(() => {});
   }
 }

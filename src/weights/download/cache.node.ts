@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -122,8 +123,8 @@ async function leftovers(folder: string, name: string): Promise<Leftover[]> {
     if (!entry.startsWith(`${name}.`) || !entry.endsWith(ENDING)) continue;
     if (!UUID.test(entry.slice(name.length + 1, -ENDING.length))) continue;
     const path = join(folder, entry);
-    const size = await sizeOf(path);
-    if (size !== undefined) found.push({ path, size });
+    const stats = await statsOf(path);
+    if (stats?.isFile()) found.push({ path, size: stats.size });
   }
   return found.sort((a, b) => b.size - a.size);
 }
@@ -133,10 +134,16 @@ async function remove(files: readonly Leftover[]): Promise<void> {
   for (const { path } of files) await rm(path, { force: true }).catch(() => {});
 }
 
-/** How long a file is in bytes; undefined if there is no such file. */
+/** How long a file is in bytes; undefined if there is no such file. To open a pipe would be to wait for another program. */
 async function sizeOf(path: string): Promise<number | undefined> {
+  const stats = await statsOf(path);
+  if (stats !== undefined && !stats.isFile()) throw new Error(`'${path}' is not a file`);
+  return stats?.size;
+}
+
+async function statsOf(path: string): Promise<Stats | undefined> {
   try {
-    return (await stat(path)).size;
+    return await stat(path);
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;

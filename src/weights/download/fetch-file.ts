@@ -30,7 +30,7 @@ export async function fetchFile(
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkOptions(file, ['url', 'name', 'sha256', 'size']);
   checkOptions(options, ['onProgress', 'signal', 'cache']);
-  const wanted = checkRemoteFile(file);
+  const wanted = await checkRemoteFile(file);
   checkDownloadOptions(options);
   const { onProgress, signal, cache } = options;
   signal?.throwIfAborted();
@@ -68,17 +68,24 @@ async function readWrong(
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   received.announce(found.size);
-  await appendAll(received, found, signal);
+  if (!(await appendAll(received, found, signal))) return `goes on after its ${found.size} bytes`;
   if (received.length !== found.size) return `ended after ${received.length} of ${found.size} bytes`;
   const digest = await wrongDigest(wanted, received.whole());
   return digest && `has the SHA-256 ${digest}, which should start with ${wanted.sha256}`;
 }
 
-async function appendAll(received: Received, { pieces }: Pieces, signal?: AbortSignal): Promise<void> {
+/** Goes on with what a cache has, and says whether that was no more than it should be. */
+async function appendAll(
+  received: Received,
+  { size, pieces }: Pieces,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   for await (const piece of pieces) {
     signal?.throwIfAborted();
+    if (received.length + piece.length > size) return false;
     await received.append(piece);
   }
+  return true;
 }
 
 async function fetchNew(

@@ -1,3 +1,4 @@
+import { sha256 as digestOf } from '#sha256';
 import { PruneError, shown } from '../../errors';
 
 /** A file to download, and what is known of it. */
@@ -7,12 +8,12 @@ export interface RemoteFile {
   /**
    * The file's name in the cache. By default the last part of the address, as in torch, if that holds the start of the
    * file's SHA-256 (`resnet50-11ad3fa6.pth`); else the whole address with `_` for all that a file's name should not have,
-   * since many files are called `model.safetensors`.
+   * since many files are called `model.safetensors`, and with a digest of the address where that alone might be another's.
    */
   readonly name?: string;
   /**
-   * The file's SHA-256, whole or its first 8 or more hexadecimal digits. By default those in its name, after a `-` and
-   * before a `.`, if there are any; `false` if what looks like them is something else.
+   * The file's SHA-256, whole or its first 8 or more hexadecimal digits. By default those in its name, or
+   * the last part of its address, after a `-` and before a `.`, if there are any; `false` if what looks like them is something else.
    */
   readonly sha256?: string | false;
   /** The file's length in bytes, if it is known. */
@@ -48,7 +49,12 @@ const HASH_IN_NAME = /-([0-9a-f]{8,64})\./;
 const HASH = /^[0-9a-f]{8,64}$/i;
 /** What no system allows in a file's name, or gives a meaning. */
 const NOT_IN_NAMES = /[\p{Cc}/\\:*?"<>|]/u;
-const NOT_IN_DEFAULT_NAMES = /[^\w.-]+/g;
+const NOT_IN_DEFAULT_NAMES = /[^\w.-]/g;
+/** Of these, no two have the same name, also on disks that do not tell capitals apart. */
+const PLAIN_ADDRESS = /^https:\/\/[a-z0-9.-]+(\/[a-z0-9.-]*)*$/;
+/** Disks allow 255, and what is not complete has a longer name. */
+const LONGEST_NAME = 150;
+const DIGITS = 16;
 
 /**
  * Checks what is to be downloaded, and fills in what the name says.
@@ -57,22 +63,31 @@ const NOT_IN_DEFAULT_NAMES = /[^\w.-]+/g;
  * @returns The same, complete.
  * @throws {@link PruneError} `argument` for an address, a name, a digest or a size that cannot be one.
  */
-export function checkRemoteFile(file: RemoteFile): Wanted {
-  const { pathname, search, host } = checkUrl(file.url);
-  const last = pathname.slice(pathname.lastIndexOf('/') + 1);
-  const whole = `${host}${pathname}${search}`.replace(NOT_IN_DEFAULT_NAMES, '_');
-  const { name = HASH_IN_NAME.test(last) ? last : whole, size } = file;
+export async function checkRemoteFile(file: RemoteFile): Promise<Wanted> {
+  const address = checkUrl(file.url);
+  const last = address.pathname.slice(address.pathname.lastIndexOf('/') + 1);
+  const { name = await defaultName(address, last), size } = file;
   if (typeof name !== 'string' || name === '' || /^\.+$/.test(name) || NOT_IN_NAMES.test(name)) {
     throw refused(`The name of ${file.url} in the cache must be that of a file, without a folder`, name);
   }
   if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0)) {
     throw refused(`The size of ${file.url} must be a whole number of bytes`, size);
   }
-  return { url: file.url, name, sha256: checkSha256(file, name), size };
+  return { url: file.url, name, sha256: checkSha256(file, last), size };
 }
 
-function checkSha256({ url, sha256 }: RemoteFile, name: string): string | undefined {
-  if (sha256 === undefined) return HASH_IN_NAME.exec(name)?.[1];
+async function defaultName({ protocol, host, pathname, search }: URL, last: string): Promise<string> {
+  if (HASH_IN_NAME.test(last) && !NOT_IN_NAMES.test(last) && last.length <= LONGEST_NAME) return last;
+  const rest = `${host}${pathname}${search}`;
+  const name = rest.replace(NOT_IN_DEFAULT_NAMES, '_');
+  const address = `${protocol}//${rest}`;
+  if (PLAIN_ADDRESS.test(address) && name.length <= LONGEST_NAME) return name;
+  const digest = await digestOf(new TextEncoder().encode(address));
+  return `${name.slice(0, LONGEST_NAME)}_${digest.slice(0, DIGITS)}`;
+}
+
+function checkSha256({ url, name = '', sha256 }: RemoteFile, last: string): string | undefined {
+  if (sha256 === undefined) return (HASH_IN_NAME.exec(name) ?? HASH_IN_NAME.exec(last))?.[1];
   if (sha256 === false) return undefined;
   if (typeof sha256 === 'string' && HASH.test(sha256)) return sha256.toLowerCase();
   throw refused(`The SHA-256 of ${url} must be 8 to 64 hexadecimal digits, or false`, sha256);

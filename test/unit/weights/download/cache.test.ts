@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -117,6 +118,15 @@ describe('what is left over', () => {
     expect(readdirSync(cache).sort()).toEqual([name, ...others].sort());
   });
 
+  it('that is no file is left alone', async () => {
+    const cache = folder();
+    const stray = partialName();
+    mkdirSync(join(cache, stray));
+    const { url } = await host(ranged(bytes));
+    expect(bytes.equals(await fetchFile({ url: `${url}/${name}` }, { cache }, QUICK))).toBe(true);
+    expect(readdirSync(cache).sort()).toEqual([stray, name].sort());
+  });
+
   it('may be of a download that goes on, and is no worse off', async () => {
     const cache = folder();
     let release = (): void => {};
@@ -174,6 +184,17 @@ describe('a folder that cannot be used', () => {
     const { url } = await host(ranged(bytes));
     const error = await refusalOf(fetchFile({ url: `${url}/${name}` }, { cache }, QUICK), 'file');
     expect(error.message).toContain(join(cache, name));
+    expect(readdirSync(cache)).toEqual([name]);
+  });
+
+  // Windows has no named pipes.
+  it.runIf(process.platform !== 'win32')("because a pipe has the file's name waits for nothing", async () => {
+    const cache = folder();
+    execFileSync('mkfifo', [join(cache, name)]);
+    const { url, requests } = await host(ranged(bytes));
+    const error = await refusalOf(fetchFile({ url: `${url}/${name}` }, { cache }, QUICK), 'file');
+    expect(error.message).toMatch(/not a file/);
+    expect(requests).toEqual([]);
     expect(readdirSync(cache)).toEqual([name]);
   });
 });
