@@ -82,7 +82,7 @@ function draftWithin(
       options.depthMultiplier ??= Number(Reflect.get(layer, 'depthMultiplier'));
     }
     const within = modelWithin(layer);
-    const configured = configWithin(options);
+    const configured = within && configWithin(options);
     if (within === undefined || configured === undefined) continue;
     inner.set(layer.name, draftWithin(within, configured, removed, `${prefix}${layer.name}/`));
   }

@@ -1,28 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
-import * as prune from 'tfjs-prune';
 import { foldBatchNorm } from 'tfjs-prune/sparse';
 import { afterEach, describe, expect, it } from 'vitest';
 import { useBackend } from '../../support/backend';
-import { flat } from '../../support/layers';
-import { expectNoLeak } from '../../support/memory';
 import {
   call,
-  classesOf,
   countNorms,
   expectEqualOutputs,
   outputsOf,
+  pair,
   randomize,
   type Symbolic,
   savedAndLoaded,
-  weightBits,
 } from './fold-models';
 
 afterEach(() => tf.disposeVariables());
-
-/** A layer and a batch normalisation after it. */
-function pair(layer: tf.layers.Layer, options: Parameters<typeof tf.layers.batchNormalization>[0] = {}) {
-  return tf.sequential({ layers: [layer, tf.layers.batchNormalization({ name: 'bn', ...options })] });
-}
 
 const image = [6, 7, 3];
 const LAYERS: ReadonlyArray<readonly [name: string, make: () => tf.layers.Layer]> = [
@@ -64,7 +55,13 @@ describe.each(['cpu', 'wasm'] as const)('on %s foldBatchNorm', (backend) => {
 
   it('folds where the scale or the centre is left out', async () => {
     await useBackend(backend);
-    for (const options of [{ scale: false }, { center: false }, { scale: false, center: false, axis: 3 }]) {
+    for (const options of [
+      { scale: false },
+      { center: false },
+      { scale: false, center: false, axis: 3 },
+      // As Keras writes it.
+      { axis: [3] as never },
+    ]) {
       const model = randomize(
         pair(tf.layers.conv2d({ inputShape: image, filters: 5, kernelSize: 1 }), options),
       );
@@ -222,135 +219,4 @@ describe('leaves a batch normalisation alone', () => {
     model.getLayer('bn').setWeights([gamma!, beta!, mean!, tf.tensor1d([1, -0.2])]);
     expect(countNorms(foldBatchNorm(model))).toBe(1);
   });
-});
-
-describe('masks', () => {
-  it('stay on kernels, with their history, and can be reverted', async () => {
-    await useBackend('wasm');
-    const model = randomize(
-      tf.sequential({
-        layers: [
-          tf.layers.conv2d({ inputShape: image, filters: 8, kernelSize: 3, name: 'conv' }),
-          tf.layers.batchNormalization(),
-          tf.layers.flatten(),
-          tf.layers.dense({ units: 4, name: 'fc' }),
-        ],
-      }),
-    );
-    const conv = model.getLayer('conv');
-    const unpruned = foldBatchNorm(model).getLayer('conv');
-    prune.l1Unstructured(conv, 'weight', 0.5);
-    prune.lnStructured(conv, 'weight', 0.25, 2, 0);
-    prune.randomUnstructured(model.getLayer('fc'), 'weight', 0.3);
-    const folded = foldBatchNorm(model);
-    const foldedConv = folded.getLayer('conv');
-    for (const name of ['conv', 'fc']) {
-      const [before, after] = [model.getLayer(name), folded.getLayer(name)];
-      expect(flat(after, 'weight_mask')).toEqual(flat(before, 'weight_mask'));
-      expect(prune.methodOf(after, 'weight')).toBe(prune.methodOf(before, 'weight'));
-    }
-    expect(flat(foldedConv, 'weight')).toEqual(
-      flat(foldedConv, 'weight_orig').map((value, i) => flat(foldedConv, 'weight_mask')[i]! && value),
-    );
-    expectEqualOutputs(outputsOf(folded), outputsOf(model));
-    prune.revert(foldedConv, 'weight');
-    expect(flat(foldedConv, 'weight')).toEqual(flat(unpruned, 'weight'));
-    prune.l1Unstructured(foldedConv, 'weight', 0.1);
-    expect(prune.methodOf(conv, 'weight')).toBeInstanceOf(prune.PruningContainer);
-  });
-
-  it('made permanent leave exact zeros, and never −0', async () => {
-    await useBackend('wasm');
-    const model = randomize(pair(tf.layers.dense({ inputShape: [20], units: 6, name: 'fc' })));
-    prune.l1Unstructured(model.getLayer('fc'), 'weight', 0.5);
-    prune.remove(model.getLayer('fc'), 'weight');
-    const before = flat(model.getLayer('fc'), 'kernel');
-    const after = flat(foldBatchNorm(model).getLayer('fc'), 'kernel');
-    expect(after.map((value) => value === 0)).toEqual(before.map((value) => value === 0));
-    expect(after.some((value) => Object.is(value, -0))).toBe(false);
-  });
-});
-
-describe('the original', () => {
-  it('stays as it is, shares nothing, and no tensor leaks', async () => {
-    await useBackend('wasm');
-    const model = randomize(pair(tf.layers.conv2d({ inputShape: image, filters: 5, kernelSize: 3 })));
-    prune.l1Unstructured(model.layers[0]!, 'weight', 0.5);
-    const before = weightBits(model);
-    const output = outputsOf(model);
-    expectNoLeak(() => foldBatchNorm(model).dispose());
-    const folded = foldBatchNorm(model);
-    const shared = new Set(model.weights.map((weight) => weight.read().dataId));
-    expect(folded.weights.some((weight) => shared.has(weight.read().dataId))).toBe(false);
-    expect(weightBits(model)).toEqual(before);
-    const foldedOutput = outputsOf(folded);
-    model.dispose();
-    expect(outputsOf(folded)).toEqual(foldedOutput);
-    expectEqualOutputs(foldedOutput, output);
-  });
-
-  it('may be trained, regularised and constrained; the folded layer is free of that', async () => {
-    await useBackend('cpu');
-    const model = pair(
-      tf.layers.dense({
-        inputShape: [3],
-        units: 2,
-        kernelConstraint: tf.constraints.unitNorm({ axis: 0 }),
-        kernelRegularizer: 'l1l2',
-        biasConstraint: 'nonNeg',
-      }),
-    );
-    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
-    const xs = tf.randomNormal([8, 3], 0, 1, 'float32', 1);
-    await model.fit(xs, tf.ones([8, 2]), { epochs: 1, verbose: 0 });
-    randomize(model, 2);
-    const folded = foldBatchNorm(model);
-    expectEqualOutputs(outputsOf(folded), outputsOf(model));
-    expect(outputsOf(await savedAndLoaded(folded))).toEqual(outputsOf(folded));
-  });
-});
-
-/** A layer whose class tfjs does not know. */
-class Unregistered extends tf.layers.Layer {
-  static className = 'Unregistered';
-  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor | tf.Tensor[] {
-    return inputs;
-  }
-}
-
-describe('foldBatchNorm refuses, and leaves nothing behind:', () => {
-  const refused = (given: unknown, kind: prune.PruneErrorKind, says: RegExp): void => {
-    const call = (): unknown => foldBatchNorm(given as tf.LayersModel);
-    expectNoLeak(() =>
-      expect(call).toThrow(expect.objectContaining({ kind, message: expect.stringMatching(says) })),
-    );
-  };
-
-  it('what is no model', async () => {
-    await useBackend('cpu');
-    for (const given of [undefined, null, 'model', {}, tf.layers.dense({ units: 2 })]) {
-      refused(given, 'argument', /LayersModel/);
-    }
-  });
-
-  it('a model without layers', () => refused(tf.sequential(), 'state', /no layers/));
-
-  it('a model that is disposed', () => {
-    const model = pair(tf.layers.dense({ inputShape: [3], units: 2, name: 'fc' }));
-    model.dispose();
-    refused(model, 'state', /'fc'.*disposed/);
-  });
-
-  it('a layer that tfjs cannot build again', () => {
-    const base = pair(tf.layers.dense({ inputShape: [3], units: 2 }));
-    const model = tf.sequential({ layers: [base, new Unregistered({})] });
-    refused(model, 'unsupported', /Unregistered.*registerClass/s);
-  });
-});
-
-it('names the classes of models within, for these tests', () => {
-  expect(classesOf(pair(tf.layers.dense({ inputShape: [3], units: 2 })))).toEqual([
-    'Dense',
-    'BatchNormalization',
-  ]);
 });

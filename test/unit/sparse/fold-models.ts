@@ -10,6 +10,14 @@ export function call(layer: tf.layers.Layer, input: Symbolic | Symbolic[]): Symb
   return layer.apply(input) as Symbolic;
 }
 
+/** A layer and a batch normalisation after it, named `bn`. */
+export function pair(
+  layer: tf.layers.Layer,
+  options: Parameters<typeof tf.layers.batchNormalization>[0] = {},
+): tf.Sequential {
+  return tf.sequential({ layers: [layer, tf.layers.batchNormalization({ name: 'bn', ...options })] });
+}
+
 /** Gives all weights of a model random values, variances positive ones: the same for the same seed. */
 export function randomize<M extends tf.LayersModel>(model: M, seed = 1): M {
   let next = seed * 1000;
