@@ -1,7 +1,10 @@
 /**
  * The whole job on a ResNet50: load, prune, look, fine-tune, prune everything, make it permanent, save, load.
  *
- *     npm run quickstart -- [--weights resnet50.pth] [--save FOLDER] [--epochs 2] [--batches 5]
+ *     npm run quickstart -- [--weights resnet50.pth | --random] [--save FOLDER] [--epochs 2] [--batches 5]
+ *
+ * Without --weights the weights are torchvision's pretrained ones, from torch's cache or downloaded. With --random they are
+ * drawn at random, and nothing is downloaded.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,19 +26,34 @@ const BATCH = 10; // one of each digit
 const LEARNING_RATE = 0.002;
 const PATIENCE = 10_000; // milliseconds until the first bytes of a download
 
-const { values: options } = parseArgs({
-  options: {
-    weights: { type: 'string' },
-    save: { type: 'string' },
-    epochs: { type: 'string', default: '2' },
-    batches: { type: 'string', default: '5' },
-  },
-});
+interface Options {
+  readonly weights: string | undefined;
+  readonly random: boolean;
+  readonly save: string | undefined;
+  readonly epochs: number;
+  readonly batches: number;
+}
 
-function wholeNumber(name: 'epochs' | 'batches'): number {
-  const value = Number(options[name]);
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      weights: { type: 'string' },
+      random: { type: 'boolean', default: false },
+      save: { type: 'string' },
+      epochs: { type: 'string', default: '2' },
+      batches: { type: 'string', default: '5' },
+    },
+  });
+  const { weights, random, save } = values;
+  if (weights !== undefined && random) throw new Error('--weights and --random exclude each other.');
+  const epochs = wholeNumber('epochs', values.epochs);
+  return { weights, random, save, epochs, batches: wholeNumber('batches', values.batches) };
+}
+
+function wholeNumber(name: string, given: string): number {
+  const value = Number(given);
   if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new Error(`--${name} must be a whole number of at least 1, but got '${options[name]}'.`);
+  throw new Error(`--${name} must be a whole number of at least 1, but got '${given}'.`);
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -69,18 +87,18 @@ async function pretrained(inputShape: readonly [number, number, 3]): Promise<Res
   }
 }
 
-async function load(): Promise<ResNet> {
+async function load({ weights, random }: Options): Promise<ResNet> {
   const inputShape = [SIDE, SIDE, 3] as const;
-  if (options.weights !== undefined) {
-    console.log(`Weights from ${options.weights}.`);
-    return resnet50({ weights: options.weights, inputShape });
+  if (weights !== undefined) {
+    console.log(`Weights from ${weights}.`);
+    return resnet50({ weights, inputShape });
   }
-  const model = await pretrained(inputShape);
+  const model = random ? undefined : await pretrained(inputShape);
   if (model !== undefined) {
     console.log(`torchvision's pretrained weights, ${ResNet50_Weights.DEFAULT.name}.`);
     return model;
   }
-  console.log('Instead these are the weights that PyTorch initialises with after manual_seed(0).');
+  console.log('Random weights: those that PyTorch initialises with after manual_seed(0).');
   return resnet50({ seed: 0, inputShape });
 }
 
@@ -96,7 +114,7 @@ function pruneFirstLayer(model: ResNet): void {
   );
 }
 
-async function fineTune(model: ResNet, epochs: number, batches: number): Promise<void> {
+async function fineTune(model: ResNet, { epochs, batches }: Options): Promise<void> {
   const bar = new SingleBar({
     format: '{bar} {value}/{total} batches, loss {loss}',
     noTTYOutput: true,
@@ -189,19 +207,18 @@ async function saveAndLoad(model: ResNet, path: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const epochs = wholeNumber('epochs');
-  const batches = wholeNumber('batches');
+  const options = readOptions();
   await tf.setBackend('wasm');
   registerTrainingKernels();
 
   heading('1. Build ResNet50');
-  const model = await load();
+  const model = await load(options);
 
   heading("2. Prune conv1's weight by 20 %; its first filter's first channel:");
   pruneFirstLayer(model);
 
   heading('3. Fine-tune on handwritten digits');
-  await fineTune(model, epochs, batches);
+  await fineTune(model, options);
   checkStillPruned(model);
 
   heading('4. Prune all 54 weights together by 80 %');
