@@ -62,3 +62,13 @@ export function float32Of({ data }: TensorData): Float32Array {
   if (data instanceof Float32Array) return data;
   return data instanceof BigInt64Array ? Float32Array.from(data, Number) : Float32Array.from(data);
 }
+
+/**
+ * What to do about something that was given in place of a state dict.
+ *
+ * @param given What was given.
+ * @returns The end of a sentence; nothing if there is nothing to say.
+ */
+export function remedyForDict(given: unknown): string {
+  return given instanceof Promise ? ': await it' : '';
+}

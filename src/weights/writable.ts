@@ -2,6 +2,7 @@ import { PruneError, shown } from '../errors';
 import {
   type DType,
   isTensorElements,
+  remedyForDict,
   type StateDict,
   type TensorData,
   type TensorElements,
@@ -34,7 +35,7 @@ export function checkWritable(dict: StateDict, caller: string): void {
     const allowed = 'a Map<string, TensorData>';
     throw new PruneError(
       'argument',
-      `${caller} needs ${allowed}, such as stateDict gives, but got ${shown(dict)}.`,
+      `${caller} needs ${allowed}, such as stateDict gives, but got ${shown(dict)}${remedyForDict(dict)}.`,
       {
         given: dict,
         allowed,

@@ -44,13 +44,22 @@ class HeaderReader {
     if (!this.#text.startsWith('{')) this.#refuse("must begin with '{'");
     const tensors = new Map<string, HeaderEntry>();
     this.#object((name) => {
-      if (name === METADATA) this.#object(() => void this.#string());
+      if (name === METADATA) this.#metadata();
       else tensors.set(name, this.#entry(name));
       if (tensors.size > MOST_TENSORS) this.#refuse(`has more than ${MOST_TENSORS} tensors`);
     });
     this.#space();
     if (this.#at < this.#text.length) this.#refuse('goes on after its end');
     return tensors;
+  }
+
+  /** Left out, but of names a hundred million bytes have room for more than memory has. */
+  #metadata(): void {
+    let texts = 0;
+    this.#object(() => {
+      this.#string();
+      if (++texts > MOST_TENSORS) this.#refuse(`has more than ${MOST_TENSORS} texts as metadata`);
+    });
   }
 
   #entry(name: string): HeaderEntry {

@@ -1,3 +1,4 @@
+import { checkOptions } from '../../core/options';
 import { PruneError, shown } from '../../errors';
 import { type FileTarget, joined, writeTo } from '../target';
 import type { StateDict } from '../tensor-data';
@@ -74,7 +75,10 @@ function metadataOf(options: unknown): Map<string, string> {
   for (const [name, text] of entries ?? []) {
     if (typeof text === 'string' && !/\p{Surrogate}/u.test(name + text)) texts.set(name, text);
   }
-  if (entries !== undefined && texts.size === entries.length) return texts;
+  if (entries !== undefined && texts.size === entries.length) {
+    checkOptions(options, ['metadata']);
+    return texts;
+  }
   const allowed = "{ metadata: { name: 'text' } }";
   const message = `writeSafetensors: the options must be ${allowed}, but got ${shown(isObject ? metadata : options)}.`;
   throw new PruneError('argument', message, { given: options, allowed });

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { customFromBytes } from '../../core/custom-from-mask';
 import { maskOf } from '../../core/mask';
+import { checkOptions } from '../../core/options';
 import type { Parameter } from '../../core/parameter';
 import {
   type Installation,
@@ -11,7 +12,7 @@ import {
 } from '../../core/reparametrisation';
 import { PruneError, shown } from '../../errors';
 import { scatter } from '../../masks/gather';
-import { float32Of, type StateDict } from '../tensor-data';
+import { float32Of, remedyForDict, type StateDict } from '../tensor-data';
 import { checkStateDict, type ExpectedEntry, type LoadStateDictResult } from './check-state-dict';
 import { batchCounters, checkKeys, type NamedParameter, namedParameters } from './named-parameters';
 import type { StateDictOptions } from './state-dict';
@@ -64,13 +65,16 @@ export function loadStateDict(
 
 function checkArguments(dict: unknown, options: unknown): void {
   if (!(dict instanceof Map)) {
-    const message = `A state dict must be a Map of tensors by name, such as readPth gives, but got ${shown(dict)}.`;
+    const message = `A state dict must be a Map of tensors by name, such as readPth gives, but got ${shown(dict)}${remedyForDict(dict)}.`;
     throw new PruneError('argument', message, { given: dict, allowed: 'a Map<string, TensorData>' });
   }
   const isObject = typeof options === 'object' && options !== null;
   if (isObject) checkKeys(options);
   const strict: unknown = isObject ? Reflect.get(options, 'strict') : null;
-  if (strict === undefined || typeof strict === 'boolean') return;
+  if (strict === undefined || typeof strict === 'boolean') {
+    checkOptions(options, ['keys', 'strict']);
+    return;
+  }
   const allowed = '{ strict: true } or { strict: false }';
   throw new PruneError('argument', `The options must be ${allowed}, but got ${shown(options)}.`, {
     given: options,

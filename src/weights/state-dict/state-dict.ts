@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { peek } from '../../core/memory';
+import { checkOptions } from '../../core/options';
 import { originalValues, stateOf } from '../../core/reparametrisation';
 import { PruneError, shown } from '../../errors';
 import { gather } from '../../masks/gather';
@@ -39,7 +40,7 @@ export function stateDict(
   model: tf.LayersModel | tf.layers.Layer,
   options: StateDictOptions = {},
 ): StateDict {
-  checkOptions(options);
+  checkStateDictOptions(options);
   const { keys } = options;
   const state: StateDict = new Map();
   for (const { name, parameter } of namedParameters(model, keys)) {
@@ -61,9 +62,10 @@ export function stateDict(
   return state;
 }
 
-function checkOptions(options: unknown): void {
+function checkStateDictOptions(options: unknown): void {
   if (typeof options === 'object' && options !== null) {
     checkKeys(options);
+    checkOptions(options, ['keys']);
     return;
   }
   const allowed = '{ keys }';

@@ -121,6 +121,7 @@ describe.each(formats)('$name', ({ name, write, read }) => {
 
   it.each<[string, unknown, RegExp, PruneErrorKind]>([
     ['an object', { one }, /needs a Map<string, TensorData>.*but got/, 'argument'],
+    ['a promise', Promise.resolve(new Map()), /class Promise: await it\./, 'argument'],
     ['names that are no text', new Map([[5, one]]), /names that are text, but got 5/, 'argument'],
     ['half a character', new Map([['\ud800', one]]), /names that are text/, 'argument'],
     ['null', new Map([['w', null]]), /'w' is null, not \{ shape, dtype, data \}/, 'argument'],
@@ -183,6 +184,12 @@ describe('writeSafetensors', () => {
       await expectRejected(promise, /the options must be \{ metadata/, 'argument');
     },
   );
+});
+
+it('refuses options that would be ignored, as those of save_file', async () => {
+  const options: object = { format: 'pt' };
+  const promise = writeSafetensors(state, undefined, options);
+  await expectRejected(promise, /no option 'format'; there are: metadata/, 'argument');
 });
 
 it('says in a browser where bytes can go instead', async () => {

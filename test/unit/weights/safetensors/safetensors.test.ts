@@ -125,6 +125,11 @@ describe('parseSafetensors', () => {
     );
   });
 
+  it('refuses more metadata than any model has', () => {
+    const texts = Array.from({ length: 100_001 }, (_, i) => `"${i}":""`);
+    expectRefused(() => parse(file(`{"__metadata__":{${texts.join(',')}}}`)), /more than 100000 texts/);
+  });
+
   it('refuses more tensors than any model has', () => {
     const names = Array.from({ length: 100_001 }, (_, i) => `"${i}":${entry(0, 0, '[0]')}`);
     expectRefused(() => parse(file(`{${names.join(',')}}`)), /more than 100000 tensors/);

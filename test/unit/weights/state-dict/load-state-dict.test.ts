@@ -118,6 +118,24 @@ it.each([null, 5, 'strict', { strict: 'no' }, { strict: null }])('refuses %j as 
   model.dispose();
 });
 
+it('refuses options that would be ignored', () => {
+  const model = makeModel();
+  const dict = stateDict(model);
+  const options: LoadStateDictOptions = JSON.parse('{ "stric": false }');
+  const load = (): unknown => loadStateDict(model, dict, options);
+  expectRefused(load, /no option 'stric'; there are: keys, strict/, 'argument');
+  expectRefused(() => stateDict(model, options), /no option 'stric'; there are: keys/, 'argument');
+  model.dispose();
+});
+
+it('says that a promise must be awaited', () => {
+  const model = makeModel();
+  // As untyped code may forget to.
+  const dict = Promise.resolve(stateDict(model)) as never;
+  expectRefused(() => loadStateDict(model, dict), /class Promise: await it\./, 'argument');
+  model.dispose();
+});
+
 it.each<unknown>([null, undefined, {}, []])('refuses %j as a dict', (dict) => {
   const model = makeModel();
   expectRefused(() => loadStateDict(model, dict as StateDict), /must be a Map/, 'argument');
