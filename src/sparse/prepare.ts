@@ -6,6 +6,7 @@ import { BLOCK, countBlocks, makeBlockWeight } from './block-weight';
 import { type Decision, decide, type KernelCounts } from './decision';
 import { type Trial, timesOf, trialOf } from './measure';
 import type { Engine, SparseWeight } from './sparse-weight';
+import { countNonzeros } from './tile-stream';
 import { makeTileWeight } from './tile-weight';
 
 /** What becomes of one weight. */
@@ -91,17 +92,18 @@ export function prepare(slot: Built, engine: Engine, { strict, measure }: Prepar
     });
   }
   const bits = new Int32Array(heap.buffer, address, variable.size);
-  const { nonzeros, allFinite } = count(bits);
-  if (strict && !allFinite) {
+  if (strict && !allFinite(bits)) {
     const message = `'${slot.name}' of ${describe(layer)} holds NaN or an infinite value, which skipping zeros could hide.`;
     throw new PruneError('state', message, { given: slot.name, allowed: 'finite weights, or strict: false' });
   }
+  const channels = variable.shape.at(-1) ?? 1;
+  const left = countNonzeros(bits, channels);
+  const nonzeros = left.reduce((sum, count) => sum + count, 0);
   const report = { ...named(slot), nonzeros, bytes: 0 };
   if (!hasSparseKernel(slot)) {
     const reason = `there is no sparse kernel for the ${slot.name} of ${report.className}`;
     return { report: { ...report, runs: 'dense', reason } };
   }
-  const channels = variable.shape.at(-1) ?? 1;
   const taps = variable.size / Math.max(channels, 1);
   const window = variable.shape.slice(0, -2).reduce((product, size) => product * size, 1);
   const blocks = channels % BLOCK === 0 ? countBlocks(bits, channels) : undefined;
@@ -110,7 +112,7 @@ export function prepare(slot: Built, engine: Engine, { strict, measure }: Prepar
     const sparse =
       runs === 'blocks' && blocks !== undefined
         ? makeBlockWeight(engine, address, blocks, taps, channels)
-        : makeTileWeight(engine, address, taps, channels);
+        : makeTileWeight(engine, address, left, taps);
     if (sparse !== undefined) return sparse;
     const message = `The wasm backend has no memory left to pack the ${nonzeros} weights of ${describe(layer)}.`;
     throw new PruneError('state', message, { given: nonzeros });
@@ -194,13 +196,8 @@ function hasSparseKernel({ kind, owner, property, variable }: Built): boolean {
 const MAGNITUDE = 0x7fffffff;
 const INFINITE = 0x7f800000;
 
-function count(bits: Int32Array): { nonzeros: number; allFinite: boolean } {
-  let zeros = 0;
+function allFinite(bits: Int32Array): boolean {
   let most = 0;
-  for (let i = 0; i < bits.length; i++) {
-    const magnitude = bits[i]! & MAGNITUDE;
-    zeros += (magnitude - 1) >>> 31;
-    most = Math.max(most, magnitude);
-  }
-  return { nonzeros: bits.length - zeros, allFinite: most < INFINITE };
+  for (let i = 0; i < bits.length; i++) most = Math.max(most, bits[i]! & MAGNITUDE);
+  return most < INFINITE;
 }

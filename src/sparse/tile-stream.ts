@@ -21,22 +21,22 @@ export interface TileStream {
 }
 
 /**
- * Packs a kernel in two passes over its memory.
+ * Packs a kernel in one pass over its memory.
  *
  * @param heap Where the kernel is, and the packed weights will be.
  * @param address The kernel's: row-major [taps, channels], the last axis the output channels.
  * @param offsets For each tap, the byte offset that goes with its weights.
- * @param channels Number of output channels.
+ * @param counts What {@link countNonzeros} gives for it: its output channels.
  * @returns The packed weights, to be freed by the caller; undefined where there is no memory left.
  */
 export function packTiles(
   heap: Heap,
   address: number,
   offsets: Int32Array,
-  channels: number,
+  counts: Int32Array,
 ): TileStream | undefined {
+  const channels = counts.length;
   const size = offsets.length * channels;
-  const counts = countNonzeros(new Int32Array(heap.buffer, address, size), channels);
   const nonzeros = counts.reduce((sum, count) => sum + count, 0);
   const bytes = ENTRY * (channels + nonzeros);
   const heads = heap.allocate(bytes);
@@ -67,7 +67,14 @@ export function changeOffsets(heap: Heap, packed: TileStream, from: Int32Array, 
 /** How many bits there are besides a float's sign: none for 0 and −0. */
 const MAGNITUDE = 0x7fffffff;
 
-function countNonzeros(bits: Int32Array, channels: number): Int32Array {
+/**
+ * Counts the weights that are not zero.
+ *
+ * @param bits The kernel's bits, row-major [taps, channels].
+ * @param channels Number of output channels.
+ * @returns One count for each output channel.
+ */
+export function countNonzeros(bits: Int32Array, channels: number): Int32Array {
   const counts = new Int32Array(channels);
   for (let row = 0; row < bits.length; row += channels) {
     for (let channel = 0; channel < channels; channel++) {

@@ -22,18 +22,19 @@ import { changeOffsets, packTiles } from './tile-stream';
  *
  * @param engine What it is made and run with.
  * @param address The weight's: row-major [taps, channels], the last axis the output channels.
+ * @param counts What {@link countNonzeros} gives for it.
  * @param taps Weights of an output channel, zeros included.
- * @param channels Number of output channels.
  * @returns The packed weight; undefined where there is no memory left.
  */
 export function makeTileWeight(
   { heap, kernels, workspace }: Engine,
   address: number,
+  counts: Int32Array,
   taps: number,
-  channels: number,
 ): SparseWeight | undefined {
+  const channels = counts.length;
   const pointwise = pointwiseOffsets(taps);
-  const packed = packTiles(heap, address, pointwise, channels);
+  const packed = packTiles(heap, address, pointwise, counts);
   if (packed === undefined) return undefined;
   let offsets = pointwise;
   let geometry: Geometry | undefined;

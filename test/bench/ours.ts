@@ -38,7 +38,7 @@ export function run(resnet: ResNet, { kind, amount }: PruningCase): number {
 }
 
 /** Milliseconds of one prediction of a 224×224 image, its output read. */
-export async function predict(resnet: ResNet, image: tf.Tensor): Promise<number> {
+export async function predict(resnet: tf.LayersModel, image: tf.Tensor): Promise<number> {
   const start = performance.now();
   const logits = resnet.predict(image) as tf.Tensor; // one output, so not a list
   await logits.data();

@@ -119,5 +119,6 @@ for (const [what, bench] of [
 ] as const) {
   if (what.includes(options.only)) rows.push(await bench(what));
 }
+if ('sparse'.includes(options.only)) rows.push(...(runScript('./sparse.ts', [options.rounds]) as Row[]));
 if ('ResNet50 loading'.includes(options.only)) rows.push(...(await benchLoading()));
 console.table(rows);

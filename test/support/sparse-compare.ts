@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { BLOCK, countBlocks, makeBlockWeight } from '../../src/sparse/block-weight';
 import { clearSparseWeight, setSparseWeight } from '../../src/sparse/sparse-weight';
+import { countNonzeros } from '../../src/sparse/tile-stream';
 import { makeTileWeight } from '../../src/sparse/tile-weight';
 import { makeWorkspace } from '../../src/sparse/workspace';
 import type { Heap } from '../../src/wasm/heap';
@@ -57,16 +58,11 @@ export function both(
   const channels = weight.shape.at(-1)!;
   const taps = weight.size / channels;
   const address = heap.addressOf(weight.dataId)!;
+  const bits = (): Int32Array => new Int32Array(heap.buffer, address, weight.size);
   const inBlocks = channels % BLOCK === 0;
   const sparse = inBlocks
-    ? makeBlockWeight(
-        engine,
-        address,
-        countBlocks(new Int32Array(heap.buffer, address, weight.size), channels),
-        taps,
-        channels,
-      )!
-    : makeTileWeight(engine, address, taps, channels)!;
+    ? makeBlockWeight(engine, address, countBlocks(bits(), channels), taps, channels)!
+    : makeTileWeight(engine, address, countNonzeros(bits(), channels), taps)!;
   setSparseWeight(weight.dataId, sparse);
   try {
     // Twice: the first one may change the offsets.

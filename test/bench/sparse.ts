@@ -1,0 +1,78 @@
+/** Times pruned ResNet50s on sparse kernels against tfjs's own and prints {@link Row}s as JSON: `sparse.ts ROUNDS`. */
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
+import * as prune from 'tfjs-prune';
+import { accelerate, foldBatchNorm, optimizeForInference } from 'tfjs-prune/sparse';
+import { model, predict } from './ours';
+import { median, milliseconds, type Row } from './report';
+
+const rounds = Number(process.argv[2]);
+
+const L1_TARGETS = { 0.5: 1.9, 0.7: 3, 0.8: 4.2, 0.9: 8, 0.95: 11 };
+
+const dense = await model();
+const image = tf.randomUniform([1, 224, 224, 3], -1, 1, 'float32', 0);
+const rows: Row[] = [];
+
+/** Medians of predictions by the dense network and by another, in turns. */
+async function inTurns(other: tf.LayersModel): Promise<{ before: number; after: number }> {
+  const before: number[] = [];
+  const after: number[] = [];
+  for (let warmup = 0; warmup < 5; warmup++) {
+    await predict(dense, image);
+    await predict(other, image);
+  }
+  for (let round = 0; round < 5 * rounds; round++) {
+    before.push(await predict(dense, image));
+    after.push(await predict(other, image));
+  }
+  return { before: median(before), after: median(after) };
+}
+
+async function compare(what: string, target: string, other: tf.LayersModel): Promise<void> {
+  const { before, after } = await inTurns(other);
+  rows.push({
+    what,
+    target,
+    ratio: (before / after).toFixed(2),
+    torch: '–',
+    ours: `${milliseconds(before)} → ${milliseconds(after)}`,
+  });
+}
+
+const folded = foldBatchNorm(dense);
+await compare('ResNet50 with its normalisations folded: dense ÷ folded', '≥ 1.18', folded);
+folded.dispose();
+
+for (const [amount, target] of Object.entries(L1_TARGETS).sort()) {
+  const pruned = await model();
+  prune.globalUnstructured(prune.parameters(pruned), prune.L1Unstructured, { amount: Number(amount) });
+  const { model: fast, handle } = await optimizeForInference(pruned);
+  await compare(`ResNet50, global L1 at ${amount}: dense ÷ optimizeForInference`, `≥ ${target}`, fast);
+  if (amount === '0.9') rows.push(await packing(pruned));
+  handle.dispose();
+  fast.dispose();
+  pruned.dispose();
+}
+
+/** What packing takes once the engine has compiled it, and how many bytes. */
+async function packing(pruned: tf.LayersModel): Promise<Row> {
+  const times: number[] = [];
+  let bytes = 0;
+  for (let round = 0; round < 2 + rounds; round++) {
+    const start = performance.now();
+    const handle = await accelerate(pruned);
+    if (round >= 2) times.push(performance.now() - start);
+    bytes = handle.bytes / handle.layers.reduce((sum, { nonzeros }) => sum + nonzeros, 0);
+    handle.dispose();
+  }
+  return {
+    what: 'accelerate ResNet50 at 0.9: time, and bytes for each weight that is left',
+    target: '≤ 300 ms, 8',
+    ratio: '–',
+    torch: '–',
+    ours: `${milliseconds(median(times))}, ${bytes.toFixed(2)}`,
+  };
+}
+
+console.log(JSON.stringify(rows));
