@@ -57,13 +57,16 @@ export async function readSource(source: FileSource, caller: string): Promise<Na
 }
 
 function refusedAddress(address: string, caller: string): PruneError {
-  const remedy = /^http/i.test(address)
-    ? `${caller}(await download('${address}'))`
-    : /^file:/i.test(address)
-      ? `${caller}(fileURLToPath('${address}')), with Node's fileURLToPath`
-      : `${caller}((await fetch(address)).body)`;
-  const message = `${caller} needs a path, but got an address: write ${remedy}.`;
+  const remedy = remedyForAddress(address);
+  const message = `${caller} needs a path, but got an address: pass ${remedy}.`;
   return new PruneError('argument', message, { given: address, allowed: remedy });
+}
+
+function remedyForAddress(address: string): string {
+  if (/^http/i.test(address)) return `await download('${address}')`;
+  return /^file:/i.test(address)
+    ? "what fileURLToPath makes of it, of 'node:url'"
+    : '(await fetch(address)).body';
 }
 
 /** What to pass in place of something that has the bytes, but is not them. */
