@@ -81,6 +81,8 @@ async function pauseOrFail(
 /** An error's message with those of its causes, since fetch says no more than that it failed. */
 function inWords(reason: unknown): string {
   if (!(reason instanceof Error)) return String(reason);
+  // What Node throws for a host of several addresses has no message of its own.
+  if (reason instanceof AggregateError && reason.message === '') return reason.errors.map(inWords).join('; ');
   if (reason.cause !== undefined) return `${reason.message}: ${inWords(reason.cause)}`;
   // What fetch throws in a browser, whatever has happened.
   if (!(reason instanceof TypeError)) return reason.message;

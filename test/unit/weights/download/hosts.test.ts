@@ -68,6 +68,23 @@ describe('a host that refuses', () => {
     expect(error.cause).toBeInstanceOf(TypeError);
     expect(readdirSync(cache)).toEqual([]);
   });
+
+  it('at each of its addresses is named with all of them', async () => {
+    // What Node throws for a name with an address of each sort; the error around them says nothing.
+    const causes = ['connect ECONNREFUSED ::1:1', 'connect ENETUNREACH 127.0.0.1:1'].map(
+      (text) => new Error(text),
+    );
+    const failed = new TypeError('fetch failed', { cause: new AggregateError(causes) });
+    vi.stubGlobal('fetch', () => Promise.reject(failed));
+    try {
+      const error = await refusalOf(get('http://host.example'), 'network');
+      expect(error.message).toMatch(
+        /fetch failed: connect ECONNREFUSED ::1:1; connect ENETUNREACH 127\.0\.0\.1:1, 3/,
+      );
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
 });
 
 describe('a host that redirects', () => {
