@@ -13,11 +13,17 @@ export type { Amount, ResolvedAmount } from './masks/amount';
 export { type Generator, manualSeed } from './masks/generator';
 export type { Layout } from './masks/layout';
 export type { NormOrder } from './masks/norms';
+export {
+  type BlockOptions,
+  BlockStructured,
+  blockStructured,
+  type GlobalBlockOptions,
+  globalBlockStructured,
+} from './methods/block-structured';
 export { customFromMask } from './methods/custom-from-mask';
 export {
   type GlobalOptions,
   globalUnstructured,
-  type NamedParameter,
   type UnstructuredMethod,
 } from './methods/global-unstructured';
 export { Identity, identity } from './methods/identity';
@@ -31,7 +37,9 @@ export {
   type Sparsity,
   sparsity,
 } from './methods/parameters';
+export type { NamedParameter, ScoresByLayer } from './methods/prune-together';
 export { RandomStructured, randomStructured } from './methods/random-structured';
 export { RandomUnstructured, randomUnstructured } from './methods/random-unstructured';
 export { isPruned, remove, revert } from './methods/remove';
 export { restoreMasks } from './methods/restore-masks';
+export { SemiStructured, type SemiStructuredOptions, semiStructured } from './methods/semi-structured';

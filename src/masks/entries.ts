@@ -42,6 +42,25 @@ export function entriesOf(
 }
 
 /**
+ * Checks what earlier prunings left.
+ *
+ * @param mask 1 or 0 an entry; everything by default.
+ * @param size How many entries there are.
+ * @param where How messages name the tensor.
+ * @returns The mask; undefined where it leaves nothing out.
+ * @throws {@link PruneError} `shape` if its length does not fit, `argument` if it holds anything but 0 and 1.
+ */
+export function partialMask(
+  mask: Uint8Array | undefined,
+  size: number,
+  where: string,
+): Uint8Array | undefined {
+  if (mask === undefined) return undefined;
+  checkLength(mask.length, size, `The mask of ${where}`);
+  return ones(mask, `The mask of ${where}`) === size ? undefined : mask;
+}
+
+/**
  * The layout that a shape or a layout stands for.
  *
  * @param shapeOrLayout Sizes of a row-major array, or a layout.

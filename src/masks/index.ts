@@ -5,6 +5,13 @@
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
 export { type Amount, pruneCount, type ResolvedAmount, resolveAmount } from './amount';
+export {
+  type BlockOptions,
+  type BlockPart,
+  type BlockRanking,
+  blockStructured,
+  globalBlockStructured,
+} from './block-structured';
 export { customFromMask, identity, zeros } from './custom';
 export { gather, type Numbers, scatter } from './gather';
 export { defaultGenerator, Generator, manualSeed } from './generator';
@@ -17,6 +24,7 @@ export {
 } from './global';
 export { expanded, type Layout, merged, permuted, rowMajor, taken } from './layout';
 export { type NormOrder, sliceNorms } from './norms';
+export { type SemiStructuredOptions, semiStructured } from './semi-structured';
 export { resolveDim } from './slices';
 export { type LnOptions, lnStructured, randomStructured, type StructuredOptions } from './structured';
 export { type L1Options, l1Unstructured, type MaskOption, randomUnstructured } from './unstructured';

@@ -17,7 +17,14 @@ export interface Layout {
   readonly contiguous: boolean;
 }
 
-function layoutOf(shape: readonly number[], offsets: readonly Int32Array[]): Layout {
+/**
+ * A layout from its tables.
+ *
+ * @param shape Size of each axis, outermost first.
+ * @param offsets For each axis, how far each of its indices moves in the flat array; as many as its size says.
+ * @returns The layout.
+ */
+export function layoutOf(shape: readonly number[], offsets: readonly Int32Array[]): Layout {
   let stride = 1;
   let contiguous = true;
   for (let axis = shape.length - 1; axis >= 0; axis--) {

@@ -10,7 +10,7 @@ import { resolveDim, type Slices, sliceOrder, slicesOf } from './slices';
 export type NormOrder = number | 'fro' | 'nuc';
 
 /** How a norm is gathered, a run or a row at a time. */
-interface Fold {
+export interface Fold {
   /** What an accumulator starts from. */
   readonly start: number;
   /** Takes in `values[from…to)`. */
@@ -81,7 +81,13 @@ function foldSlices(values: Float32Array, { count, run, slots }: Slices, fold: F
   return Float32Array.from(slots, (slot) => fold.norm(totals[slot]!));
 }
 
-function foldOf(p: number): Fold {
+/**
+ * How the norm of an order is gathered.
+ *
+ * @param p Any number, ±Infinity too.
+ * @returns The same object for the same common order.
+ */
+export function foldOf(p: number): Fold {
   if (p === 1) return absolutes;
   if (p === 2) return squares;
   if (p === 0) return nonZeros;

@@ -1,8 +1,7 @@
 import { PruneError } from '../errors';
 import { type Amount, pruneCount } from './amount';
 import { ChannelMask } from './channel-mask';
-import { checkLength } from './checks';
-import { checkLayout, checkScores, layoutFrom, ones } from './entries';
+import { checkLayout, checkScores, layoutFrom, partialMask } from './entries';
 import { defaultGenerator } from './generator';
 import type { RandomOptions } from './global';
 import type { Layout } from './layout';
@@ -135,12 +134,10 @@ function channelsOf(layout: Layout, dim: number, mask: Uint8Array | undefined): 
   }
   const axis = resolveDim(dim, rank);
   const all = Array.from(layout.offsets[axis]!, (_, channel) => channel);
-  if (mask === undefined) return { layout, axis, mask, left: all };
-  checkLength(mask.length, layout.size, 'The mask of the tensor');
-  if (ones(mask, 'The mask of the tensor') === mask.length)
-    return { layout, axis, mask: undefined, left: all };
-  const alive = aliveChannels(layout, axis, mask);
-  return { layout, axis, mask, left: all.filter((channel) => alive[channel] === 1) };
+  const partial = partialMask(mask, layout.size, 'the tensor');
+  if (partial === undefined) return { layout, axis, mask: partial, left: all };
+  const alive = aliveChannels(layout, axis, partial);
+  return { layout, axis, mask: partial, left: all.filter((channel) => alive[channel] === 1) };
 }
 
 /** For each channel, 1 where some of its entries are left. Looks no further once all are known to. */

@@ -6,7 +6,7 @@ import { originalValues, stateOf } from '../core/reparametrisation';
 import { resolve } from '../core/resolve';
 import { PruneError } from '../errors';
 import { gather } from '../masks/gather';
-import type { NamedParameter } from './global-unstructured';
+import type { NamedParameter } from './prune-together';
 
 /** Which parameters of a model are meant. */
 export interface ParameterFilter {

@@ -3,8 +3,8 @@ import { maskOf } from '../core/mask';
 import { peek } from '../core/memory';
 import { installAll, stateOf } from '../core/reparametrisation';
 import { resolvePrunable } from '../core/resolve';
-import type { NamedParameter } from './global-unstructured';
 import { type ParameterFilter, parameters } from './parameters';
+import type { NamedParameter } from './prune-together';
 
 /**
  * Takes exact zeros as masks again: what a saved model that was pruned needs before it is trained further.

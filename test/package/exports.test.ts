@@ -14,6 +14,7 @@ describe('exported names', () => {
     expect(names(prune)).toMatchInlineSnapshot(`
       [
         "BasePruningMethod",
+        "BlockStructured",
         "CustomFromMask",
         "Identity",
         "L1Unstructured",
@@ -22,7 +23,10 @@ describe('exported names', () => {
         "PruningContainer",
         "RandomStructured",
         "RandomUnstructured",
+        "SemiStructured",
+        "blockStructured",
         "customFromMask",
+        "globalBlockStructured",
         "globalUnstructured",
         "identity",
         "isPruneError",
@@ -38,6 +42,7 @@ describe('exported names', () => {
         "remove",
         "restoreMasks",
         "revert",
+        "semiStructured",
         "sparsity",
       ]
     `);
@@ -48,10 +53,12 @@ describe('exported names', () => {
       [
         "Generator",
         "PruneError",
+        "blockStructured",
         "customFromMask",
         "defaultGenerator",
         "expanded",
         "gather",
+        "globalBlockStructured",
         "globalL1Unstructured",
         "globalRandomUnstructured",
         "identity",
@@ -68,6 +75,7 @@ describe('exported names', () => {
         "resolveDim",
         "rowMajor",
         "scatter",
+        "semiStructured",
         "sliceNorms",
         "taken",
         "zeros",

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type Amount,
+  blockStructured,
   Generator,
   gather,
   globalL1Unstructured,
@@ -15,6 +16,7 @@ import {
   randomUnstructured,
   rowMajor,
   scatter,
+  semiStructured,
   zeros,
 } from '../../src/masks/index';
 
@@ -79,6 +81,18 @@ const calls: Call[] = [
     structured: true,
     prune: ({ layout, mask }, amount, seed) =>
       randomStructured(layout, { amount, mask, dim: seed % 2, generator: new Generator(seed) }),
+  },
+  {
+    name: 'blockStructured',
+    structured: true,
+    prune: ({ layout, scores, mask }, amount, seed) =>
+      blockStructured(scores, layout, { amount, mask, size: 2 + (seed % 3), n: seed % 4, dim: seed % 2 }),
+  },
+  {
+    name: 'semiStructured',
+    structured: true,
+    prune: ({ layout, scores, mask }, _, seed) =>
+      semiStructured(scores, layout, { mask, n: 1 + (seed % 3), m: 4 + (seed % 2), dim: seed % 2 }),
   },
 ];
 const seeds = fc.integer({ min: 0, max: 1000 });

@@ -15,6 +15,8 @@ export type Op =
       readonly seed: number;
     }
   | { readonly kind: 'global'; readonly fraction: number; readonly seed: number }
+  | { readonly kind: 'blocks'; readonly fraction: number; readonly size: number }
+  | { readonly kind: 'semi'; readonly n: 1 | 2 }
   | { readonly kind: 'mask'; readonly seed: number }
   | { readonly kind: 'identity' };
 
@@ -38,6 +40,8 @@ export const anyOp: fc.Arbitrary<Op> = fc.oneof(
     seed,
   }),
   fc.record({ kind: fc.constant('global' as const), fraction, seed }),
+  fc.record({ kind: fc.constant('blocks' as const), fraction, size: fc.integer({ min: 2, max: 4 }) }),
+  fc.record({ kind: fc.constant('semi' as const), n: fc.constantFrom(1, 2) }),
   fc.record({ kind: fc.constant('mask' as const), seed }),
   fc.constant({ kind: 'identity' as const }),
 );
@@ -102,6 +106,12 @@ export function perform(layer: tf.layers.Layer, op: Op, name: 'weight' | 'kernel
         prune.L1Unstructured,
         { amount },
       );
+      break;
+    case 'blocks':
+      prune.blockStructured(layer, name, amount, { size: op.size });
+      break;
+    case 'semi':
+      prune.semiStructured(layer, name, op.n, 4);
       break;
     case 'mask':
       tf.tidy(() => {

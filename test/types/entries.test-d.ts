@@ -24,6 +24,7 @@ describe('tfjs-prune/masks', () => {
     expectTypeOf(masks.globalL1Unstructured([{ scores: new Float32Array(4) }], 2)).toEqualTypeOf<
       Uint8Array[]
     >();
+    expectTypeOf(masks.globalBlockStructured([], 0.5)).toEqualTypeOf<Uint8Array[]>();
     expectTypeOf<masks.Amount>().toEqualTypeOf<prune.Amount>();
     expectTypeOf<masks.PruneError>().toEqualTypeOf<prune.PruneError>();
     // @ts-expect-error Scores are 32-bit floats, as tensors are.

@@ -35,6 +35,8 @@ describe('the functions', () => {
     expectTypeOf(prune.l1Unstructured(conv, 'weight', { count: 1 })).toEqualTypeOf(conv);
     expectTypeOf(prune.randomStructured(conv, 'weight', 0.2, 0)).toEqualTypeOf(conv);
     expectTypeOf(prune.lnStructured(conv, 'weight', 0.2, 2, 'out')).toEqualTypeOf(conv);
+    expectTypeOf(prune.blockStructured(conv, 'weight', 0.2, { size: 8 })).toEqualTypeOf(conv);
+    expectTypeOf(prune.semiStructured(conv, 'weight', 2, 4)).toEqualTypeOf(conv);
     expectTypeOf(prune.customFromMask(conv, 'weight', mask)).toEqualTypeOf(conv);
     expectTypeOf(prune.remove(conv, 'weight')).toEqualTypeOf(conv);
     expectTypeOf(prune.revert(conv, 'weight')).toEqualTypeOf(conv);
@@ -50,6 +52,17 @@ describe('the functions', () => {
   it('prune a list of pairs globally, the one that parameters() makes', () => {
     expectTypeOf(prune.parameters(model)).toExtend<Parameters<typeof prune.globalUnstructured>[0]>();
     prune.globalUnstructured(prune.parameters(model), prune.L1Unstructured, { amount: 0.5 });
+  });
+
+  it('prune blocks globally', () => {
+    expectTypeOf(prune.globalBlockStructured(prune.parameters(model), 0.9)).toEqualTypeOf<void>();
+    prune.globalBlockStructured(prune.parameters(model), 0.9, { size: 8, dim: 'out' });
+    // @ts-expect-error A norm of blocks is a number.
+    prune.globalBlockStructured(prune.parameters(model), 0.9, { n: 'fro' });
+    // @ts-expect-error Blocks are no single entries.
+    prune.globalUnstructured(prune.parameters(model), new prune.BlockStructured(0.9));
+    // @ts-expect-error n and m are two arguments.
+    prune.semiStructured(layer, 'weight', { n: 2, m: 4 });
   });
 
   it('prune globally by a class and an amount, by a class that takes none, or by an instance', () => {

@@ -363,4 +363,5 @@ def write():
     print(f"{len(cases)} cases, {len(selection)} for the selection and {len(glob_cases)} global ones, {target.stat().st_size} bytes")
 
 
-write()
+if __name__ == "__main__":
+    write()

@@ -115,22 +115,33 @@ describe('globalUnstructured', () => {
       () => prune.globalUnstructured(both, prune.l1Unstructured as never, { amount }),
     ],
     ['an arrow function', 'argument', /function/, () => prune.globalUnstructured(both, (() => 1) as never)],
-    ...[prune.RandomStructured, prune.LnStructured, prune.CustomFromMask, prune.PruningContainer].flatMap(
-      (structured): [string, prune.PruneErrorKind, RegExp, () => unknown][] => [
-        [
-          `${structured.name} without an amount`,
-          'argument',
-          new RegExp(`unstructured.*${structured.name}`),
-          () => prune.globalUnstructured(both, structured as never),
-        ],
-        [
-          `${structured.name} with a bad amount`,
-          'argument',
-          new RegExp(`unstructured.*${structured.name}`),
-          () => prune.globalUnstructured(both, structured as never, { amount: 'half' } as never),
-        ],
+    [
+      'blocks',
+      'argument',
+      /BlockStructured/,
+      () => prune.globalUnstructured(both, new prune.BlockStructured(1) as never),
+    ],
+    ...[
+      prune.BlockStructured,
+      prune.SemiStructured,
+      prune.RandomStructured,
+      prune.LnStructured,
+      prune.CustomFromMask,
+      prune.PruningContainer,
+    ].flatMap((structured): [string, prune.PruneErrorKind, RegExp, () => unknown][] => [
+      [
+        `${structured.name} without an amount`,
+        'argument',
+        new RegExp(`unstructured.*${structured.name}`),
+        () => prune.globalUnstructured(both, structured as never),
       ],
-    ),
+      [
+        `${structured.name} with a bad amount`,
+        'argument',
+        new RegExp(`unstructured.*${structured.name}`),
+        () => prune.globalUnstructured(both, structured as never, { amount: 'half' } as never),
+      ],
+    ]),
     ['no amount', 'argument', /amount/, () => prune.globalUnstructured(both, L1 as never)],
     [
       'a parameter twice',

@@ -12,6 +12,9 @@ type Call = (layer: tf.layers.Layer, options: never) => unknown;
 const calls: [string, Call][] = [
   ['l1Unstructured', (layer, options) => prune.l1Unstructured(layer, 'weight', 0.2, options)],
   ['lnStructured', (layer, options) => prune.lnStructured(layer, 'weight', 1, 2, 0, options)],
+  ['blockStructured', (layer, options) => prune.blockStructured(layer, 'weight', 1, options)],
+  ['semiStructured', (layer, options) => prune.semiStructured(layer, 'weight', 2, 4, options)],
+  ['globalBlockStructured', (layer, options) => prune.globalBlockStructured([[layer, 'weight']], 1, options)],
   ['applyTo', (layer, options) => new prune.L1Unstructured(1).applyTo(layer, 'weight', options)],
   [
     'globalUnstructured',

@@ -38,6 +38,11 @@ describe.each<[string, Prune]>([
   ['l1Unstructured', (layer, amount) => prune.l1Unstructured(layer, 'weight', amount)],
   ['randomStructured', (layer, amount) => prune.randomStructured(layer, 'weight', amount, 0)],
   ['lnStructured', (layer, amount) => prune.lnStructured(layer, 'weight', amount, 2, 0)],
+  ['blockStructured', (layer, amount) => prune.blockStructured(layer, 'weight', amount, { size: 2 })],
+  [
+    'globalBlockStructured',
+    (layer, amount) => prune.globalBlockStructured([[layer, 'weight']], amount, { size: 2 }),
+  ],
   ['RandomUnstructured.apply', (layer, amount) => prune.RandomUnstructured.apply(layer, 'weight', amount)],
   [
     'globalUnstructured',
@@ -57,7 +62,7 @@ describe.each<[string, Prune]>([
   it('names what was given and what is left', () => {
     const layer = prunedDense();
     const parameters: Parameter[] = [[layer, 'weight']];
-    const error = expectRefused(parameters, () => call(layer, 200), 'amount', '200', /\b(10|3)\b/);
+    const error = expectRefused(parameters, () => call(layer, 200), 'amount', '200', /\b(10|7|3)\b/);
     expect(JSON.stringify(error.given)).toContain('200');
     expect(error.allowed).toBeDefined();
   });
@@ -99,6 +104,58 @@ describe('dims, norms and structure', () => {
       call: (layer) => prune.randomStructured(layer, 'bias', 1, 0),
       kind: 'argument',
     },
+    {
+      title: 'blocks of a bias',
+      call: (layer) => prune.blockStructured(layer, 'bias', 1),
+      kind: 'dim',
+      says: ['out', 'bias'],
+    },
+    {
+      title: 'N:M of a bias',
+      call: (layer) => prune.semiStructured(layer, 'bias', 2, 4),
+      kind: 'dim',
+      says: ['in', 'bias'],
+    },
+    {
+      title: 'blocks along dim 2 of a matrix',
+      call: (layer) => prune.blockStructured(layer, 'weight', 1, { dim: 2 }),
+      kind: 'dim',
+      says: ['2'],
+    },
+    {
+      title: "N:M along dim 'height'",
+      call: (layer) => prune.semiStructured(layer, 'weight', 2, 4, { dim: 'height' as never }),
+      kind: 'dim',
+      says: ['height'],
+    },
+    ...[1, 0, -8, 2.5, Number.NaN, '8', null].map((size) => ({
+      title: `blocks of ${size}`,
+      call: (layer: tf.layers.Layer) => prune.blockStructured(layer, 'weight', 1, { size: size as never }),
+      kind: 'argument' as const,
+      says: ['size', String(size)],
+    })),
+    ...[-1, Number.NaN, 'fro'].map((n) => ({
+      title: `blocks by the norm ${n}`,
+      call: (layer: tf.layers.Layer) => prune.blockStructured(layer, 'weight', 1, { n: n as never }),
+      kind: 'argument' as const,
+      says: ['norm', String(n)],
+    })),
+    ...(
+      [
+        [4, 4],
+        [5, 4],
+        [0, 4],
+        [1.5, 4],
+        [2, undefined],
+        [{ n: 2, m: 4 }, undefined],
+        ['2', '4'],
+      ] as [never, never][]
+    ).map(([n, m]) => ({
+      title: `${String(n)} of ${String(m)}`,
+      call: (layer: tf.layers.Layer) => prune.semiStructured(layer, 'weight', n, m),
+      kind: 'argument' as const,
+      says: ['1 <= n < m'],
+    })),
     {
       title: "the norm 'manhattan'",
       call: (layer) => prune.lnStructured(layer, 'weight', 1, 'manhattan' as never, 0),
@@ -143,6 +200,8 @@ describe('names', () => {
     ['identity', (layer, name) => prune.identity(layer, name)],
     ['l1Unstructured', (layer, name) => prune.l1Unstructured(layer, name, 1)],
     ['lnStructured', (layer, name) => prune.lnStructured(layer, name, 1, 2, 0)],
+    ['blockStructured', (layer, name) => prune.blockStructured(layer, name, 1)],
+    ['semiStructured', (layer, name) => prune.semiStructured(layer, name, 2, 4)],
     ['customFromMask', (layer, name) => prune.customFromMask(layer, name, [1, 1, 1])],
     ['remove', (layer, name) => prune.remove(layer, name)],
     ['revert', (layer, name) => prune.revert(layer, name)],

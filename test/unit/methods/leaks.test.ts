@@ -43,6 +43,15 @@ const functions: Record<string, [call: (on: Setting) => unknown, more?: number]>
   'lnStructured with scores': [
     ({ layer }) => prune.lnStructured(layer, 'weight', 1, Infinity, 'in', { importanceScores }),
   ],
+  blockStructured: [({ layer }) => prune.blockStructured(layer, 'weight', 1, { size: 2 })],
+  'blockStructured with scores': [
+    ({ layer }) => prune.blockStructured(layer, 'weight', 1, { size: 2, n: 1, importanceScores }),
+  ],
+  globalBlockStructured: [({ model }) => prune.globalBlockStructured(prune.parameters(model), 0.5)],
+  semiStructured: [({ layer }) => prune.semiStructured(layer, 'weight', 2, 4)],
+  'semiStructured with scores': [
+    ({ layer }) => prune.semiStructured(layer, 'weight', 2, 4, { importanceScores }),
+  ],
   customFromMask: [({ layer }) => prune.customFromMask(layer, 'weight', mask)],
   'customFromMask of an array': [({ layer }) => prune.customFromMask(layer, 'bias', [0, 1, 1, 0])],
   globalUnstructured: [
@@ -73,6 +82,8 @@ const functions: Record<string, [call: (on: Setting) => unknown, more?: number]>
   L1Unstructured: [({ layer }) => new prune.L1Unstructured(1).applyTo(layer, 'weight', { importanceScores })],
   RandomStructured: [({ layer }) => new prune.RandomStructured(1).applyTo(layer, 'weight')],
   LnStructured: [({ layer }) => new prune.LnStructured(1, 1, 0).applyTo(layer, 'weight')],
+  BlockStructured: [({ layer }) => new prune.BlockStructured(1, { size: 2 }).applyTo(layer, 'weight')],
+  SemiStructured: [({ layer }) => new prune.SemiStructured(1, 2).applyTo(layer, 'weight')],
   CustomFromMask: [({ layer }) => new prune.CustomFromMask(mask).applyTo(layer, 'weight')],
 };
 
@@ -109,6 +120,8 @@ it.each<[string, () => prune.BasePruningMethod]>([
   ['L1Unstructured', () => new prune.L1Unstructured(2)],
   ['RandomStructured', () => new prune.RandomStructured(1, 0)],
   ['LnStructured', () => new prune.LnStructured(1, 2, 0)],
+  ['BlockStructured', () => new prune.BlockStructured(1, { dim: 1 })],
+  ['SemiStructured', () => new prune.SemiStructured(1, 2, { dim: 1 })],
   ['CustomFromMask', () => new prune.CustomFromMask([[0, 1, 1]])],
   ['PruningContainer', () => new prune.PruningContainer(new prune.LnStructured(1, 2, 0))],
 ])('prune and computeMask of %s leave what they return', (_, make) => {
