@@ -23,8 +23,8 @@ export interface RunTensor {
 }
 
 /**
- * Looks at a tensor along one axis, where it lies. Only where the axis is in pieces or out of order in memory (the gates
- * of a GRU, a depthwise kernel stored in PyTorch's order) is it copied.
+ * Looks at a tensor along one axis, where it lies. Only where the axis is in pieces or out of order in memory, as that of
+ * a GRU's gates is, the tensor is copied.
  *
  * @param scores The numbers.
  * @param layout A layout of all of them.
