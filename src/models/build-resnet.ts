@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { PruneError } from '../errors';
+import { isPruneError, PruneError } from '../errors';
 import { defaultGenerator, Generator } from '../masks/generator';
 import type { StateDict, TensorData } from '../weights/tensor-data';
 import { fillWeights, setWeights } from './fill-weights';
@@ -39,7 +39,7 @@ export async function buildResNet<Name extends ResNetName>(
     return asResNet(model, name);
   } catch (error) {
     model.dispose();
-    throw error;
+    throw given === undefined ? error : withAdvice(error, classesOf(plan.fc, given));
   }
 }
 
@@ -52,7 +52,7 @@ function forOutput(
   if (output === 'logits' && numClasses === undefined) return { dict, isFcFresh: false };
   const rest: StateDict = new Map([...dict].filter(([name]) => !String(name).startsWith(`${fc.name}.`)));
   if (output !== 'logits') return { dict: rest, isFcFresh: false };
-  if (isFor(fc, dict)) {
+  if (classesOf(fc, dict) === fc.out) {
     if (seed === undefined) return { dict, isFcFresh: false };
     const message =
       `The weights have an fc for ${fc.out} classes, which is loaded, so that nothing is left to draw with seed ${seed}. ` +
@@ -65,11 +65,20 @@ function forOutput(
   return { dict: rest, isFcFresh: true };
 }
 
-/** Whether the fc of a state dict has as many classes as it should. A pruned one is kept under two other names. */
-function isFor({ name, out }: LinearPlan, dict: StateDict): boolean {
+/** For how many classes the fc of a state dict is; undefined without one. A pruned one is kept under two other names. */
+function classesOf({ name }: LinearPlan, dict: StateDict): number | undefined {
   const weight: unknown = dict.get(`${name}.weight`) ?? dict.get(`${name}.weight_orig`);
   const shape: unknown = typeof weight === 'object' && weight !== null ? Reflect.get(weight, 'shape') : [];
-  return Array.isArray(shape) && shape[0] === out;
+  return Array.isArray(shape) && shape.length === 2 ? shape[0] : undefined;
+}
+
+/** An error of weights that fit all but their fc, which `numClasses` makes fit. */
+function withAdvice(error: unknown, classes: number | undefined): unknown {
+  if (!isPruneError(error, 'shape') || classes === undefined) return error;
+  if (!/\d of another shape: fc\.weight/.test(error.message)) return error;
+  const advice = `Say numClasses: ${classes} to load the fc as it is, or another number to draw a new one.`;
+  const { given, allowed, cause } = error;
+  return new PruneError('shape', `${error.message} ${advice}`, { given, ...(allowed && { allowed }), cause });
 }
 
 function zeros(shape: readonly number[]): TensorData {

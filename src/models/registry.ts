@@ -73,15 +73,17 @@ export function findRegistered(model: ResNetName, given: string): RegisteredWeig
 }
 
 /**
- * Refuses weights of another ResNet.
+ * Refuses weights of another ResNet, or of none.
  *
  * @param model The ResNet that was asked for.
  * @param given What was given.
+ * @param cause Why it is no file either, if it might have been one.
  * @throws {@link PruneError} `argument`, always.
  */
-export function refuseWeights(model: ResNetName, given: unknown): never {
+export function refuseWeights(model: ResNetName, given: unknown, cause?: unknown): never {
   const { enumName, weights } = REGISTRY[model];
   const allowed = [...Object.keys(weights), 'DEFAULT'].map((name) => `${enumName}.${name}`);
-  const message = `${model} has no pretrained weights ${shown(given)}; it has: ${allowed.join(', ')}.`;
-  throw new PruneError('argument', message, { given, allowed });
+  const noFile = cause === undefined ? '' : ', nor is there such a file';
+  const message = `${model} has no pretrained weights ${shown(given)}${noFile}; it has: ${allowed.join(', ')}.`;
+  throw new PruneError('argument', message, { given, allowed, cause });
 }

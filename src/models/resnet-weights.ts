@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { PruneError, shown } from '../errors';
+import { isPruneError, PruneError, shown } from '../errors';
 import { fetchFile } from '../weights/download/fetch-file';
 import type { RemoteFile } from '../weights/download/remote-file';
 import { readStateDict } from '../weights/read-state-dict';
@@ -11,6 +11,8 @@ import type { ResNetName } from './resnet-plan';
 
 const HUB = 'https://huggingface.co';
 const ADDRESS = /^https?:\/\//i;
+/** A name rather than a path: a word, or a member of an enum. */
+const NAME = /^\w+$|^\w+_Weights\.\w*$/;
 
 /**
  * Reads the weights that a ResNet is to have, wherever they are.
@@ -23,16 +25,52 @@ const ADDRESS = /^https?:\/\//i;
  */
 export async function readWeights(model: ResNetName, settings: Settings): Promise<StateDict | undefined> {
   const { weights, source } = settings;
-  if (weights === undefined || weights instanceof Map) return weights;
+  if (weights === undefined) return undefined;
+  const registered = registeredWeights(model, weights);
+  if (registered !== undefined) return download(registeredFile(registered, source), model, settings);
+  if (source !== undefined) refuseSource(source, weights);
+  if (weights instanceof Map) return weights;
   if (weights instanceof ArrayBuffer || weights instanceof Uint8Array) return readStateDict(weights, model);
-  const file = remoteFile(model, weights, source);
-  if (file !== undefined) return readStateDict(await fetchFile(file, downloadOptions(settings)), model);
-  if (typeof weights === 'string') return readStateDict(weights, model);
+  if (weights instanceof URL) return download({ url: weights.href }, model, settings);
+  if (typeof weights === 'string') {
+    return ADDRESS.test(weights) ? download({ url: weights }, model, settings) : readPath(model, weights);
+  }
   const allowed = "the name of pretrained weights, a file's path, address or bytes, or a state dict (a Map)";
   throw new PruneError('argument', `weights must be ${allowed}, but got ${shown(weights)}.`, {
     given: weights,
     allowed,
   });
+}
+
+async function download(file: RemoteFile, model: ResNetName, settings: Settings): Promise<StateDict> {
+  return readStateDict(await fetchFile(file, downloadOptions(settings)), model);
+}
+
+/** Reads a file on disk. What looks like a misspelt name of weights, and is no file, is refused as such. */
+async function readPath(model: ResNetName, path: string): Promise<StateDict> {
+  try {
+    return await readStateDict(path, model);
+  } catch (error) {
+    if (NAME.test(path) && isNoFile(error)) refuseWeights(model, path, error);
+    throw error;
+  }
+}
+
+/** Whether there is no such file, or no file system. */
+function isNoFile(error: unknown): boolean {
+  if (isPruneError(error, 'unsupported')) return true;
+  return (
+    isPruneError(error, 'file') &&
+    error.cause instanceof Error &&
+    Reflect.get(error.cause, 'code') === 'ENOENT'
+  );
+}
+
+function refuseSource(source: unknown, weights: unknown): never {
+  const allowed = "pretrained weights, such as 'DEFAULT'";
+  const given = weights instanceof Map ? 'a state dict' : shown(weights);
+  const message = `source says where to get ${allowed}, but the weights are ${given}. Leave it out.`;
+  throw new PruneError('argument', message, { given: source, allowed });
 }
 
 function downloadOptions({ onProgress, signal, cache }: ResNetOptions): Parameters<typeof fetchFile>[1] {
@@ -41,23 +79,6 @@ function downloadOptions({ onProgress, signal, cache }: ResNetOptions): Paramete
     ...(signal === undefined ? {} : { signal }),
     ...(cache === undefined ? {} : { cache }),
   };
-}
-
-/** The file to download, if weights are named or have an address. */
-function remoteFile(
-  model: ResNetName,
-  weights: string | URL | PretrainedWeights,
-  source: ResNetOptions['source'],
-): RemoteFile | undefined {
-  const registered = registeredWeights(model, weights);
-  if (registered !== undefined) return registeredFile(registered, source);
-  if (source !== undefined) {
-    const allowed = `pretrained weights, such as 'DEFAULT'`;
-    const message = `source says where to get ${allowed}, but the weights are ${shown(weights)}. Leave it out.`;
-    throw new PruneError('argument', message, { given: source, allowed });
-  }
-  if (weights instanceof URL) return { url: weights.href };
-  return typeof weights === 'string' && ADDRESS.test(weights) ? { url: weights } : undefined;
 }
 
 function registeredWeights(model: ResNetName, weights: unknown): RegisteredWeights | undefined {

@@ -36,7 +36,7 @@ const IN_BLOCK = /^layer[1-4]\.\d+\.(conv\d|downsample\.0)$/;
  * @param model A ResNet that this library made, saved and loaded.
  * @param name Which one, by torchvision's name; a `resnet50` by default.
  * @returns The same model.
- * @throws {@link PruneError} `argument` if the model's layers are not those of this ResNet.
+ * @throws {@link PruneError} `argument` for what is no model, or if its layers are not those of this ResNet.
  * @example
  * ```ts
  * const model = asResNet(await tf.loadLayersModel('indexeddb://resnet18'), 'resnet18');
@@ -48,6 +48,7 @@ export function asResNet<Name extends ResNetName = 'resnet50'>(
   name?: Name,
 ): ResNet<Name> {
   const plan = planResNet(checkedName(name ?? 'resnet50'));
+  checkModel(model);
   const layers = new Map(model.layers.map((layer) => [layer.name, layer]));
   checkLayers(model, layers, plan);
   // Name is 'resnet50' where it is not given, and RESNETS, which the plan is laid out from, gives the type its blocks.
@@ -60,6 +61,15 @@ function checkedName(name: unknown): ResNetName {
   if (typeof name === 'string' && names.includes(name)) return name as ResNetName;
   const message = `There is no ResNet ${shown(name)}; there are: ${names.join(', ')}.`;
   throw new PruneError('argument', message, { given: name, allowed: names });
+}
+
+function checkModel(model: unknown): void {
+  if (typeof model === 'object' && model !== null && 'layers' in model && Array.isArray(model.layers)) return;
+  const allowed = 'a tf.LayersModel';
+  throw new PruneError('argument', `asResNet takes ${allowed}, but got ${shown(model)}.`, {
+    given: model,
+    allowed,
+  });
 }
 
 function checkLayers(

@@ -130,6 +130,42 @@ describe('pretrained weights', () => {
   });
 });
 
+describe('what names no weights', () => {
+  it.each(['default', 'imagenet1k_v1', 'imagenet', 'ResNet18_Weights.DEFUALT', 'IMAGENET1K'])(
+    'is neither a file, such as %s, which says what there is',
+    async (weights) => {
+      const error = await failure(() => resnet18({ weights }));
+      expect(prune.isPruneError(error, 'argument')).toBe(true);
+      expect(String(error)).toContain(
+        `resnet18 has no pretrained weights '${weights}', nor is there such a file; it has: ResNet18_Weights.IMAGENET1K_V1`,
+      );
+    },
+  );
+
+  it.each(['./default', 'default.pth', 'weights/default'])('but may be a path, as %s', async (weights) => {
+    const error = await failure(() => resnet18({ weights }));
+    expect(prune.isPruneError(error, 'file')).toBe(true);
+    expect(String(error)).toContain(`Cannot read the file '${weights}'`);
+  });
+
+  it('is a member, not all of them', async () => {
+    // A caller without types.
+    const weights = ResNet18_Weights as unknown as StateDict;
+    const error = await failure(() => resnet18({ weights }));
+    expect(prune.isPruneError(error, 'argument')).toBe(true);
+  });
+});
+
+it.each<[string, () => string | StateDict | Uint8Array]>([
+  ['a state dict', () => state],
+  ['bytes', () => new Uint8Array(file)],
+  ['a file', () => 'mine.pth'],
+])('a source is only of pretrained weights, not of %s', async (_, weights) => {
+  const error = await failure(() => resnet18({ weights: weights(), inputShape, source: 'huggingface' }));
+  expect(prune.isPruneError(error, 'argument')).toBe(true);
+  expect(String(error)).toMatch(/source says where to get pretrained weights, such as 'DEFAULT', but/);
+});
+
 describe('weights with an address', () => {
   it('are downloaded, given as text or as a URL', async () => {
     const { url, paths } = await mirror(file);

@@ -239,4 +239,10 @@ describe('asResNet', () => {
     expect(() => asResNet(model, name)).toThrow(/There is no ResNet 'toString'; there are: resnet18, /);
     model.dispose();
   });
+
+  it.each([undefined, null, 'resnet18', {}])('refuses what is no model, such as %s', (given) => {
+    // A caller without types.
+    const call = (): unknown => asResNet(given as unknown as tf.LayersModel);
+    expect(call).toThrow(/^asResNet takes a tf\.LayersModel, but got /);
+  });
 });
