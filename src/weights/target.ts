@@ -3,9 +3,13 @@ import { PruneError, shown } from '../errors';
 
 /** What is used of Node's own writable streams. */
 export interface NodeWritable {
+  /** Takes a piece, and tells when there is room for the next. */
   write(piece: Uint8Array, done: (error?: Error | null) => void): boolean;
+  /** Ends it after the last piece, and tells when all is written. */
   end(done: (error?: Error | null) => void): unknown;
+  /** Ends it at once, when something fails. */
   destroy(error?: Error): unknown;
+  /** Listens to errors, which would end the process if nothing did. */
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 

@@ -10,6 +10,7 @@ const ENTRIES = [
   'tfjs-prune/masks',
   'tfjs-prune/weights',
   'tfjs-prune/models',
+  'tfjs-prune/sparse',
   'tfjs-prune/training',
 ];
 
