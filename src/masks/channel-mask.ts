@@ -10,6 +10,8 @@ export class ChannelMask {
   #bytes: Uint8Array | undefined;
 
   /**
+   * @internal Made by structured methods.
+   *
    * @param size Number of entries.
    * @param slices How the channels lie among them.
    * @param removed The channels that are pruned, each once.
