@@ -30,15 +30,18 @@ interface Guess {
   readonly probability: number;
 }
 
-function readOptions(): Options {
+/** What the command line asks for; undefined for help. */
+function readOptions(): Options | undefined {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       model: { type: 'string', default: 'resnet50' },
       weights: { type: 'string', default: 'DEFAULT' },
       prune: { type: 'string', default: '0.8' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  if (values.help) return undefined;
   const { model, weights } = values;
   const fraction = Number(values.prune);
   if (positionals.length === 0) throw new Error(`No image is given. Usage: ${USAGE}`);
@@ -94,6 +97,10 @@ function table(before: readonly Guess[], after: readonly Guess[], fraction: numb
 
 async function main(): Promise<void> {
   const options = readOptions();
+  if (options === undefined) {
+    console.log(`Usage: ${USAGE}\nModels: ${Object.keys(MODELS).join(', ')}`);
+    return;
+  }
   const { paths, fraction } = options;
   const pixels = await Promise.all(paths.map(decode));
   await tf.setBackend('wasm');

@@ -116,6 +116,12 @@ describe.skipIf(!hasTorch)('npm run classify', () => {
   });
 });
 
+it('npm run classify -- --help says how it is used, and which models there are', async () => {
+  const { code, stdout, stderr } = await classify('--help');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^Usage: npm run classify -- IMAGE… .*\nModels: resnet18, .*wide_resnet101_2\n$/);
+});
+
 describe('npm run classify ends with a message and without a stack', () => {
   let server: Server;
   let host: string;

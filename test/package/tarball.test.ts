@@ -76,11 +76,19 @@ describe('the packed library', () => {
   });
 });
 
-/** What a browser would get of an app with these imports. */
-async function bundle(
-  imports: readonly string[],
-): Promise<{ text: string; inputs: string[]; meta: Metafile }> {
-  const contents = imports.map((entry, index) => `export * as entry${index} from '${entry}';`).join('\n');
+interface Bundle {
+  readonly text: string;
+  readonly inputs: string[];
+  readonly meta: Metafile;
+}
+
+/** What a browser would get of an app with all of these entry points. */
+function bundle(imports: readonly string[]): Promise<Bundle> {
+  return bundleOf(imports.map((entry, index) => `export * as entry${index} from '${entry}';`).join('\n'));
+}
+
+/** What a browser would get of an app. */
+async function bundleOf(contents: string): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: project },
     bundle: true,
@@ -114,5 +122,21 @@ describe('a browser bundle', () => {
   it('of the masks holds no tfjs', async () => {
     const { inputs } = await bundle(['tfjs-prune/masks']);
     expect(inputs.filter((input) => input.includes('@tensorflow'))).toEqual([]);
+  });
+
+  it('of a ResNet holds nothing of images, nor the names of classes, unless they are asked for', async () => {
+    const ofResNet = await bundleOf("export { resnet50 } from 'tfjs-prune/models';");
+    const ofNames = await bundleOf("export { IMAGENET_CATEGORIES } from 'tfjs-prune/models';");
+    const ofTransforms = await bundleOf("export { imagenetTransforms } from 'tfjs-prune/models';");
+    const held = [ofResNet, ofNames, ofTransforms].map(({ text }) => ({
+      names: text.includes('toilet tissue'),
+      images: text.includes('bicubic'),
+      weights: text.includes('resnet50-11ad3fa6.pth'),
+    }));
+    expect(held).toEqual([
+      { names: false, images: false, weights: true },
+      { names: true, images: false, weights: false },
+      { names: false, images: true, weights: false },
+    ]);
   });
 });
