@@ -28,7 +28,7 @@ export type {
   DownsamplingBottleneck,
   Stage,
 } from './resnet-blocks';
-export type { ResNetOptions } from './resnet-options';
+export type { AnyString, ResNetOptions } from './resnet-options';
 export type { Architecture, Architectures, ResNetName } from './resnet-plan';
 export {
   resnet18,

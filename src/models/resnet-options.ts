@@ -3,8 +3,12 @@ import { PruneError, shown } from '../errors';
 import type { DownloadOptions } from '../weights/download/remote-file';
 import type { StateDict } from '../weights/tensor-data';
 import type { PretrainedWeights } from './pretrained-weights';
+import type { WeightsName } from './registry';
 import type { Output } from './resnet-graph';
 import type { ResNetName } from './resnet-plan';
+
+/** Any string, where some are named besides: as a plain `string` it would keep editors from offering those. */
+export type AnyString = string & Record<never, never>;
 
 /** What kind of ResNet to make, and where its weights come from. What a download needs is used only by one. */
 export interface ResNetOptions extends DownloadOptions {
@@ -17,7 +21,15 @@ export interface ResNetOptions extends DownloadOptions {
    *   `https://` or `http://`, which is downloaded to the cache too.
    * - A state dict.
    */
-  readonly weights?: string | URL | ArrayBuffer | Uint8Array | StateDict | PretrainedWeights;
+  readonly weights?:
+    | WeightsName
+    | 'DEFAULT'
+    | AnyString
+    | URL
+    | ArrayBuffer
+    | Uint8Array
+    | StateDict
+    | PretrainedWeights;
   /**
    * Where pretrained weights come from: `'torchvision'`, its .pth file, by default in Node; `'huggingface'`, the same
    * values as safetensors on the Hugging Face hub, by default in browsers, which may not read torchvision's host; or a
@@ -30,11 +42,25 @@ export interface ResNetOptions extends DownloadOptions {
    * is drawn afresh, as torch draws a new `torch.nn.Linear`.
    */
   readonly numClasses?: number;
-  /** `false` leaves the classifier out: fc becomes an identity, and the weights' fc is left out. True by default. */
+  /**
+   * `false` leaves the classifier out: fc becomes an identity, and the weights' fc is left out. True by default.
+   *
+   * @example
+   * ```ts
+   * const model = await resnet50({ weights: 'DEFAULT', includeTop: false });
+   * const features = model.predict(images); // [batch, 2048]
+   * ```
+   */
   readonly includeTop?: boolean;
   /**
    * What a model without a classifier gives: `'avg'`, features [batch, channels], the mean over the image; or `'none'`,
    * the last stage's map [batch, height / 32, width / 32, channels], the sides rounded up. `'avg'` by default.
+   *
+   * @example
+   * ```ts
+   * const model = await resnet50({ weights: 'DEFAULT', includeTop: false, pooling: 'none' });
+   * const map = model.predict(images); // [batch, 7, 7, 2048]
+   * ```
    */
   readonly pooling?: 'avg' | 'none';
   /** Height, width and channels of an image; 224×224×3 by default, at least 32×32. */

@@ -11,6 +11,7 @@ import {
   type ResNetOptions,
   resnet18,
   resnet50,
+  type WeightsName,
   wideResnet101_2,
 } from 'tfjs-prune/models';
 import { registerTrainingKernels } from 'tfjs-prune/training';
@@ -72,6 +73,11 @@ describe('tfjs-prune/models', () => {
 
   it('takes weights by name, from anywhere', () => {
     expectTypeOf<'DEFAULT'>().toExtend<ResNetOptions['weights']>();
+    // An editor offers the names, since the type still has them.
+    expectTypeOf<Extract<ResNetOptions['weights'], 'DEFAULT' | WeightsName>>().toEqualTypeOf<
+      'DEFAULT' | WeightsName
+    >();
+    expectTypeOf(String).returns.toExtend<ResNetOptions['weights']>();
     expectTypeOf<URL>().toExtend<ResNetOptions['weights']>();
     expectTypeOf<'https://example.org/nets/'>().toExtend<ResNetOptions['source']>();
     expectTypeOf<'torch'>().not.toExtend<ResNetOptions['source']>();

@@ -25,7 +25,9 @@ ENUMS = (
     "Wide_ResNet50_2_Weights",
     "Wide_ResNet101_2_Weights",
 )
-# timm publishes the same weights as safetensors, under torch's names: tv for the first version, tv2 for the second.
+# timm publishes the same weights as safetensors, under torch's names: tv for the first version, tv2 for the second. It has
+# all twelve. Its list may give other addresses for the first version: torchvision has written those files anew since,
+# with the same values (https://github.com/huggingface/pytorch-image-models/pull/2346).
 HUB_TAGS = {"IMAGENET1K_V1": "tv_in1k", "IMAGENET1K_V2": "tv2_in1k"}
 # The SHA-256 that the hub shows for model.safetensors, at https://huggingface.co/timm/<name>/blob/main/model.safetensors.
 HUB_SHA256 = {
