@@ -55,7 +55,8 @@ function isCalledPlainly(layer: LayerConfig): boolean {
 }
 
 /**
- * The layer that alone takes what another gives, where both are called once. It can become a part of that other one.
+ * The layer that alone takes what another gives, once and nothing else. It can become a part of that other one, which is
+ * then called once too: a graph has no calls that nobody takes.
  *
  * @param model The model of both.
  * @param layer The one before.
@@ -65,7 +66,7 @@ export function followerOf(model: ModelConfig, layer: LayerConfig): LayerConfig 
   const { layers } = model;
   const outputs = outputsOf(model);
   if (outputs === undefined) return layers[layers.indexOf(layer) + 1];
-  if (callsOf(layer).length !== 1 || isFedBy(outputs, layer)) return undefined;
+  if (isFedBy(outputs, layer)) return undefined;
   const [follower, ...others] = layers.filter((other) => callsOf(other).some((call) => isFedBy(call, layer)));
   return follower !== undefined && others.length === 0 && isCalledPlainly(follower) ? follower : undefined;
 }

@@ -9,9 +9,6 @@ import { classesOf, countNorms, expectEqualOutputs, outputsOf, release, weightBi
 
 afterEach(() => tf.disposeVariables());
 
-/** Deep networks add up the rounding of their layers. */
-const TOLERANCE = 2e-5;
-
 describe.each(['cpu', 'wasm'] as const)('on %s, whatever the network', (backend) => {
   it('foldBatchNorm gives equal outputs, folds all that can be, and leaves the original and no tensor', async () => {
     await useBackend(backend);
@@ -20,7 +17,7 @@ describe.each(['cpu', 'wasm'] as const)('on %s, whatever the network', (backend)
         const { model, foldable } = build(description);
         const [expected, bits, tensors] = [outputsOf(model), weightBits(model), tf.memory().numTensors];
         const folded = foldBatchNorm(model);
-        expectEqualOutputs(outputsOf(folded), expected, TOLERANCE);
+        expectEqualOutputs(outputsOf(folded), expected);
         expect(countNorms(model) - countNorms(folded)).toBe(foldable);
         expect(folded.outputs.map(({ shape }) => shape)).toEqual(model.outputs.map(({ shape }) => shape));
         release(folded);
@@ -41,7 +38,7 @@ it('optimizeForInference gives equal outputs, pruned or not, and leaves no tenso
       prune.globalUnstructured(prune.parameters(model), prune.L1Unstructured, { amount });
       const [expected, tensors] = [outputsOf(model), tf.memory().numTensors];
       const { model: fast, handle, removed } = await optimizeForInference(model);
-      expectEqualOutputs(outputsOf(fast), expected, TOLERANCE);
+      expectEqualOutputs(outputsOf(fast), expected);
       expect(classesOf(fast)).toHaveLength(classesOf(model).length - removed.length);
       handle.dispose();
       release(fast);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
 import { foldBatchNorm } from 'tfjs-prune/sparse';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { useBackend } from '../../support/backend';
 import { flat } from '../../support/layers';
 import { expectNoLeak } from '../../support/memory';
@@ -69,7 +69,9 @@ describe('masks', () => {
 describe('the original', () => {
   it('stays as it is, shares nothing, and no tensor leaks', async () => {
     await useBackend('wasm');
-    const model = randomize(pair(tf.layers.conv2d({ inputShape: image, filters: 5, kernelSize: 3 })));
+    const model = pair(tf.layers.conv2d({ inputShape: image, filters: 5, kernelSize: 3 }));
+    model.add(tf.layers.dense({ units: 3 }));
+    randomize(model);
     prune.l1Unstructured(model.layers[0]!, 'weight', 0.5);
     const before = weightBits(model);
     const output = outputsOf(model);
@@ -82,6 +84,18 @@ describe('the original', () => {
     model.dispose();
     expect(outputsOf(folded)).toEqual(foldedOutput);
     expectEqualOutputs(foldedOutput, output);
+  });
+
+  it('may have initialisers that take long: they do not run', async () => {
+    await useBackend('cpu');
+    const model = pair(tf.layers.dense({ inputShape: [4], units: 3, kernelInitializer: 'orthogonal' }));
+    const initializer = Object.getPrototypeOf(tf.initializers.orthogonal({}));
+    const apply = vi.spyOn(initializer, 'apply');
+    foldBatchNorm(model);
+    expect(apply).not.toHaveBeenCalled();
+    pair(tf.layers.dense({ inputShape: [4], units: 3, kernelInitializer: 'orthogonal' }));
+    expect(apply).toHaveBeenCalledOnce();
+    apply.mockRestore();
   });
 
   it('may be trained, regularised and constrained; the folded layer is free of that', async () => {
@@ -111,11 +125,16 @@ class Scaled extends tf.layers.Layer {
   factor: ReturnType<tf.layers.Layer['addWeight']> | undefined;
   offset: tf.Variable | undefined;
   late: tf.Variable | undefined;
+  readonly config = super.getConfig();
 
   override build(): void {
     this.factor = this.addWeight('factor', [3], 'float32', tf.initializers.ones());
     this.offset = tf.tidy(() => tf.variable(tf.tensor1d([0, 0, 0], 'int32')));
     this.built = true;
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return this.config;
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
@@ -132,9 +151,11 @@ it("copies the weights of layers of a user's own", async () => {
     tf.sequential({ layers: [...pair(tf.layers.dense({ inputShape: [4], units: 3 })).layers, own] }),
   );
   own.offset!.assign(tf.tensor1d([1, 2, 3], 'int32'));
+  const config = JSON.stringify(own.config);
   const folded = foldBatchNorm(model);
   expect(countNorms(folded)).toBe(0);
   expectEqualOutputs(outputsOf(folded), outputsOf(model));
+  expect(JSON.stringify(own.config)).toBe(config);
   own.offset!.assign(tf.tensor1d([9, 9, 9], 'int32'));
   const scaled = folded.layers[1];
   expect(scaled instanceof Scaled && [...scaled.offset!.dataSync()]).toEqual([1, 2, 3]);
