@@ -12,14 +12,25 @@ function wordsOf(mask: Uint8Array): Int32Array {
     : new Int32Array(0);
 }
 
+/** Four words at a time, so that none waits for the one before it. */
+function hasOnlyZerosAndOnes(words: Int32Array): boolean {
+  const whole = words.length & ~3;
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let i = 0; i < whole; i += 4) {
+    a |= words[i]!;
+    b |= words[i + 1]!;
+    c |= words[i + 2]!;
+    d |= words[i + 3]!;
+  }
+  for (let i = whole; i < words.length; i++) a |= words[i]!;
+  return ((a | b | c | d) & NEITHER_0_NOR_1) === 0;
+}
+
 /** How many bytes from the first on are known to be 0 or 1, and 0 where the previous mask is; four at a time. */
 function rightWords(mask: Uint8Array, previous: Uint8Array | undefined): number {
   const words = wordsOf(mask);
+  if (previous === undefined) return hasOnlyZerosAndOnes(words) ? words.length * 4 : 0;
   let wrong = 0;
-  if (previous === undefined) {
-    for (let i = 0; i < words.length; i++) wrong |= words[i]!;
-    return (wrong & NEITHER_0_NOR_1) === 0 ? words.length * 4 : 0;
-  }
   const before = wordsOf(previous);
   const count = Math.min(words.length, before.length);
   for (let i = 0; i < count; i++) wrong |= words[i]! & ~before[i]!;

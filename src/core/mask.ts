@@ -61,15 +61,18 @@ function countZeros(bytes: Uint8Array): number {
   return bytes.length - ones;
 }
 
-/** Four at a time. */
+/** Eight at a time. */
 function clear(bits: Int32Array, bytes: Uint8Array): void {
-  const words = wordsOf(bytes);
-  for (let word = 0, i = 0; word < words.length; word++, i += 4) {
-    const kept = words[word]!;
-    bits[i]! &= -(kept & 1);
-    bits[i + 1]! &= -((kept >>> 8) & 1);
-    bits[i + 2]! &= -((kept >>> 16) & 1);
-    bits[i + 3]! &= -(kept >>> 24);
+  const whole = bytes.length & ~7;
+  for (let i = 0; i < whole; i += 8) {
+    bits[i]! &= -bytes[i]!;
+    bits[i + 1]! &= -bytes[i + 1]!;
+    bits[i + 2]! &= -bytes[i + 2]!;
+    bits[i + 3]! &= -bytes[i + 3]!;
+    bits[i + 4]! &= -bytes[i + 4]!;
+    bits[i + 5]! &= -bytes[i + 5]!;
+    bits[i + 6]! &= -bytes[i + 6]!;
+    bits[i + 7]! &= -bytes[i + 7]!;
   }
-  for (let i = words.length * 4; i < bytes.length; i++) bits[i]! &= -bytes[i]!;
+  for (let i = whole; i < bytes.length; i++) bits[i]! &= -bytes[i]!;
 }
