@@ -3,8 +3,10 @@
  * and its own `select` takes fifteen times as long as the loop here. On other backends tfjs's own functions do the same.
  */
 import * as tf from '@tensorflow/tfjs';
+import { ChannelMask } from '../masks/channel-mask';
 import { activeHeap, type Heap } from '../wasm/heap';
-import type { Mask } from './mask';
+import { kernelsNow } from '../wasm/kernels';
+import { type Mask, maskOf } from './mask';
 
 /** Where the wasm backend keeps a tensor, undefined on other backends. */
 function placeOf(tensor: tf.Tensor): { heap: Heap; address: number } | undefined {
@@ -83,7 +85,62 @@ export function masked(value: tf.Tensor, mask: Mask, maskTensor: () => tf.Tensor
     const copy = value.mul(1);
     const place = placeOf(copy);
     if (place === undefined) return tf.where(maskTensor(), value, tf.zerosLike(value));
-    mask.clear(new Int32Array(place.heap.buffer, place.address, copy.size));
+    clear(place.heap, place.address, mask);
     return copy;
   });
+}
+
+/** Sets what a mask prunes to zero, by a kernel where that is faster and there is one. */
+function clear(heap: Heap, address: number, mask: Mask): void {
+  const whole = mask instanceof ChannelMask ? 0 : clearWritten(heap, address, mask.bytes);
+  const rest = whole === 0 ? mask : maskOf(mask.bytes.subarray(whole));
+  rest.clear(new Int32Array(heap.buffer, address + 4 * whole, mask.size - whole));
+}
+
+/** Entries that the kernel takes at a time, and fewer than which it is not worth it. */
+const STEP = 16;
+const WORTH_IT = 4096;
+
+/** Clears by a kernel, which reads the mask in the backend's memory. Returns how many entries it has done. */
+function clearWritten(heap: Heap, address: number, bytes: Uint8Array): number {
+  const whole = bytes.length - (bytes.length % STEP);
+  const kernels = whole < WORTH_IT ? undefined : kernelsNow(heap);
+  const copy = kernels && heap.allocate(whole);
+  if (kernels === undefined || copy === undefined) return 0;
+  new Uint8Array(heap.buffer, copy, whole).set(bytes.subarray(0, whole));
+  kernels.clearMasked(address, copy, copy + whole);
+  heap.free(copy);
+  return whole;
+}
+
+/** Rows and columns that the kernel takes at a time. */
+const ROWS = 8;
+const COLUMNS = 4;
+
+/**
+ * Adds the squares of a matrix's columns, by a kernel where the matrix is in the wasm backend's memory. `values` may not be
+ * read afterwards: the memory may have grown.
+ *
+ * @param values Row-major, as {@link peek} gives it.
+ * @param totals One for each column; what they hold is added to.
+ * @returns Whether they have been added; nothing has changed otherwise.
+ */
+export function sumSquares(values: Float32Array, totals: Float64Array): boolean {
+  const heap = activeHeap();
+  const { byteOffset: address, length } = values;
+  const width = totals.length;
+  if (heap === undefined || values.buffer !== heap.buffer) return false;
+  if (length < WORTH_IT || width % COLUMNS !== 0) return false;
+  const kernels = kernelsNow(heap);
+  const sums = kernels && heap.allocate(8 * width);
+  if (kernels === undefined || sums === undefined) return false;
+  const whole = length - (length % (ROWS * width));
+  const held = new Float64Array(heap.buffer, sums, width);
+  held.set(totals);
+  kernels.sumSquares(address, address + 4 * whole, 4 * width, sums);
+  totals.set(held);
+  heap.free(sums);
+  const rest = new Float32Array(heap.buffer, address + 4 * whole, length - whole);
+  for (let i = 0; i < rest.length; i++) totals[i % width]! += rest[i]! * rest[i]!;
+  return true;
 }

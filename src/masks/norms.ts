@@ -9,6 +9,12 @@ import { resolveDim, type Slices, sliceOrder, slicesOf } from './slices';
  */
 export type NormOrder = number | 'fro' | 'nuc';
 
+/**
+ * Something faster that adds the squares of a row-major matrix's columns to their totals, in the order of this file, and
+ * returns whether it has.
+ */
+export type SumSquares = (values: Float32Array, totals: Float64Array) => boolean;
+
 /** How a norm is gathered, a run or a row at a time. */
 export interface Fold {
   /** What an accumulator starts from. */
@@ -31,6 +37,7 @@ export interface Fold {
  * @param layout A layout of all of them.
  * @param dim The axis; negative ones count from the last.
  * @param n Which norm. 'fro' is for slices of at most two axes and 'nuc' for those of exactly two, as in PyTorch.
+ * @param sumSquares A faster way to add squares; none by default.
  * @returns One norm for each index of the axis.
  * @throws {@link PruneError} `dim` if there is no such axis, `argument` if there is no such norm.
  * @example
@@ -38,20 +45,27 @@ export interface Fold {
  * sliceNorms(Float32Array.of(3, 4, 0, 1), rowMajor([2, 2]), 0, 2); // Float32Array [5, 1]
  * ```
  */
-export function sliceNorms(scores: Float32Array, layout: Layout, dim: number, n: NormOrder): Float32Array {
+export function sliceNorms(
+  scores: Float32Array,
+  layout: Layout,
+  dim: number,
+  n: NormOrder,
+  sumSquares: SumSquares = () => false,
+): Float32Array {
   const axis = resolveDim(dim, layout.shape.length);
   checkNorm(n, layout.shape.length - 1);
   if (layout.size === 0) return new Float32Array(layout.shape[axis]!);
   if (n === 'nuc') return nuclearNorms(scores, layout, axis);
   const fold = foldOf(n === 'fro' ? 2 : n);
   const slices = slicesOf(layout, axis);
-  if (slices !== undefined) return foldSlices(scores, slices, fold);
+  if (slices !== undefined) return foldSlices(scores, slices, fold, sumSquares);
   const gathered = gather(scores, sliceOrder(layout, axis));
   const count = layout.shape[axis]!;
   return foldSlices(
     gathered,
     { count, run: layout.size / count, slots: Int32Array.from({ length: count }, (_, i) => i) },
     fold,
+    sumSquares,
   );
 }
 
@@ -68,10 +82,16 @@ function checkNorm(n: unknown, axes: number): asserts n is NormOrder {
   );
 }
 
-function foldSlices(values: Float32Array, { count, run, slots }: Slices, fold: Fold): Float32Array {
+function foldSlices(
+  values: Float32Array,
+  { count, run, slots }: Slices,
+  fold: Fold,
+  sumSquares: SumSquares,
+): Float32Array {
   const totals = new Float64Array(count).fill(fold.start);
   if (run === 1) {
-    fold.rows(values, totals);
+    const isDone = fold === squares && sumSquares(values, totals);
+    if (!isDone) fold.rows(values, totals);
   } else {
     for (let from = 0, slot = 0; from < values.length; from += run) {
       totals[slot] = fold.run(values, from, from + run, totals[slot]!);

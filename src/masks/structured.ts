@@ -5,7 +5,7 @@ import { checkLayout, checkScores, layoutFrom, partialMask } from './entries';
 import { defaultGenerator } from './generator';
 import type { RandomOptions } from './global';
 import type { Layout } from './layout';
-import { type NormOrder, sliceNorms } from './norms';
+import { type NormOrder, type SumSquares, sliceNorms } from './norms';
 import { bitsOf, findCut, keyOf, NAN_KEY } from './select';
 import { resolveDim, sliceOrder, slicesOf } from './slices';
 import { takeSmallest } from './ties';
@@ -63,6 +63,7 @@ export function lnChannels(
   scores: Float32Array,
   shapeOrLayout: readonly number[] | Layout,
   { amount, n, dim, mask }: LnOptions,
+  sumSquares?: SumSquares,
 ): Uint8Array | ChannelMask {
   checkScores(scores, 'the tensor');
   const layout = layoutFrom(shapeOrLayout);
@@ -70,7 +71,7 @@ export function lnChannels(
   const channels = channelsOf(layout, dim, mask);
   const { left } = channels;
   const count = pruneCount(amount, left.length);
-  const norms = bitsOf(sliceNorms(scores, layout, dim, n));
+  const norms = bitsOf(sliceNorms(scores, layout, dim, n, sumSquares));
   if (count === 0) return maskWithout(channels, []);
   const keys = Int32Array.from(left, (channel) => NAN_KEY - keyOf(norms[channel]!));
   const kept = takeSmallest(keys, left.length - count);

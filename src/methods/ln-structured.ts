@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { ApplyOptions } from '../core/apply';
 import { maskTensorByArrays } from '../core/bridge';
+import { sumSquares } from '../core/memory';
 import { BasePruningMethod } from '../core/method';
 import { axisOf, type Dim, givenDim, type MaskRequest } from '../core/request';
 import { type Amount, type ResolvedAmount, resolveAmount } from '../masks/amount';
@@ -48,7 +49,8 @@ export class LnStructured extends BasePruningMethod {
   /** @inheritDoc */
   override maskFor(request: MaskRequest): Uint8Array | ChannelMask {
     const { layout, dim } = axisOf(this.dim, request);
-    return lnChannels(request.scores, layout, { amount: this.amount, n: this.n, dim, mask: request.mask });
+    const { amount, n } = this;
+    return lnChannels(request.scores, layout, { amount, n, dim, mask: request.mask }, sumSquares);
   }
 }
 

@@ -43,6 +43,10 @@ export interface Kernels {
     factor: number,
     offset: number,
   ): void;
+  /** See wat/sum-squares.ts. */
+  sumSquares(x: number, end: number, rowBytes: number, totals: number): void;
+  /** See wat/clear-masked.ts. */
+  clearMasked(x: number, mask: number, maskEnd: number): void;
 }
 
 type Transpose = (
@@ -82,9 +86,43 @@ export async function kernelsFor({ memory }: Heap): Promise<Kernels> {
   return kernels;
 }
 
-async function instantiate(memory: WebAssembly.Memory): Promise<Kernels> {
+/** The kernels that {@link kernelsNow} compiled, null where it could not. */
+const compiled = new WeakMap<WebAssembly.Memory, Kernels | null>();
+
+/**
+ * The kernels at once, for functions that cannot wait. Some browsers do not compile at once on a page's own thread.
+ *
+ * @param heap The wasm backend's memory.
+ * @returns The kernels; undefined where there are none, or none yet.
+ */
+export function kernelsNow({ memory }: Heap): Kernels | undefined {
+  if (memory === undefined) return undefined;
+  let kernels = compiled.get(memory);
+  if (kernels === undefined) {
+    try {
+      const module = new WebAssembly.Module(bytesFor(memory));
+      kernels = kernelsOf(new WebAssembly.Instance(module, { tfjs: { memory } }));
+    } catch {
+      kernels = null;
+    }
+    compiled.set(memory, kernels);
+  }
+  return kernels ?? undefined;
+}
+
+function bytesFor(memory: WebAssembly.Memory): Uint8Array<ArrayBuffer> {
   const isShared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
-  const bytes = Uint8Array.from(atob(isShared ? SHARED : PLAIN), (char) => char.charCodeAt(0));
+  return Uint8Array.from(atob(isShared ? SHARED : PLAIN), (char) => char.charCodeAt(0));
+}
+
+function kernelsOf(instance: WebAssembly.Instance): Kernels {
+  const exports: object = instance.exports;
+  // What they are is fixed by the module's text, in wat/module.ts.
+  return exports as Kernels;
+}
+
+async function instantiate(memory: WebAssembly.Memory): Promise<Kernels> {
+  const bytes = bytesFor(memory);
   if (!WebAssembly.validate(bytes)) {
     throw new PruneError(
       'unsupported',
@@ -96,9 +134,7 @@ async function instantiate(memory: WebAssembly.Memory): Promise<Kernels> {
   }
   try {
     const { instance } = await WebAssembly.instantiate(bytes, { tfjs: { memory } });
-    const exports: object = instance.exports;
-    // What they are is fixed by the module's text, in wat/module.ts.
-    return exports as Kernels;
+    return kernelsOf(instance);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new PruneError(

@@ -1,6 +1,8 @@
+import { CLEAR_MASKED } from './clear-masked';
 import { NORMALISE } from './normalise';
 import { SPARSE_BLOCK } from './sparse-block';
 import { sparseTile } from './sparse-tile';
+import { SUM_SQUARES } from './sum-squares';
 import { transpose } from './transpose';
 
 /** How the backend's memory must be imported: a shared one only fits where that is said. */
@@ -19,5 +21,7 @@ ${transpose('toPlanes', 'column')}
 ${transpose('toPixels', 'row')}
 ${SPARSE_BLOCK}
 ${NORMALISE}
+${SUM_SQUARES}
+${CLEAR_MASKED}
 )`;
 }
