@@ -39,9 +39,12 @@ const planConv2d: Plan = (x, filter, { attrs }, channels) => {
 
 const planMatMul: Plan = (a, b, { attrs }, packedChannels) => {
   const [height = 0, channels = 0] = a.shape.slice(-2);
-  const isPlain = attrs?.transposeA === false && attrs.transposeB === false && b.shape.length === 3;
-  if (!isPlain || b.shape[0] !== 1 || b.shape[2] !== packedChannels) return undefined;
-  const batch = a.shape.slice(0, -2);
+  const isPlain = attrs?.transposeA === false && attrs.transposeB === false;
+  const isMatrix = b.shape.slice(0, -2).every((size) => size === 1);
+  if (!isPlain || !isMatrix || b.shape.at(-1) !== packedChannels) return undefined;
+  // The result has as many axes as the input with more of them.
+  const missing = Math.max(b.shape.length - a.shape.length, 0);
+  const batch = [...Array.from({ length: missing }, () => 1), ...a.shape.slice(0, -2)];
   const rows = batch.reduce((product, size) => product * size, height);
   return {
     shape: [...batch, height, packedChannels],
@@ -56,18 +59,27 @@ function sparse(inputName: string, weightName: string, plan: Plan): Attempt {
     const weight = filter && sparseWeightOf(filter.dataId);
     const range = rangeOf(attrs?.activation ?? 'linear');
     if (input === undefined || weight === undefined || range === undefined) return undefined;
-    if (heapOf(backend) !== weight.heap) return undefined;
+    if (heapOf(backend) !== weight.heap || !isBiasOf(inputs.bias, weight.channels)) return undefined;
     const planned = plan(input, filter!, args, weight.channels);
-    if (planned === undefined) return undefined;
-    return outputOf(backend, weight.heap, inputs, planned.shape, (placed) =>
-      planned.run(weight, {
+    // An input smaller than the kernel gives a negative size, for tfjs to refuse.
+    if (planned === undefined || planned.shape.some((size) => size < 0)) return undefined;
+    const isEmpty = planned.shape.includes(0);
+    return outputOf(backend, weight.heap, inputs, planned.shape, (placed) => {
+      // Images of no size have no layout that weights could be packed for.
+      if (isEmpty) return true;
+      return planned.run(weight, {
         x: placed.inputs[inputName]!,
         y: placed.output,
         bias: placed.inputs.bias,
         range,
-      }),
-    );
+      });
+    });
   };
+}
+
+/** Whether there is no bias, or one number for each output channel; of any other tfjs's kernel has to say what is wrong. */
+function isBiasOf(bias: tf.TensorInfo | null | undefined, channels: number): boolean {
+  return !bias || (bias.shape.length === 1 && bias.shape[0] === channels);
 }
 
 const ATTEMPTS: ReadonlyArray<readonly [kernelName: string, attempt: Attempt]> = [
