@@ -35,7 +35,7 @@ function pixels(count: number): string {
     count,
     (
       pixel,
-    ) => `${repeat(VECTORS, (v) => `(v128.store offset=${16 * v} align=4 (local.get $y) (f32x4.pmin (local.get $high) (f32x4.pmax (local.get $low) (local.get $a${pixel}${v}))))`)}
+    ) => `${repeat(VECTORS, (v) => `(v128.store offset=${16 * v} align=4 (local.get $y) (f32x4.pmin (f32x4.pmax (local.get $a${pixel}${v}) (local.get $low)) (local.get $high)))`)}
     ${advance('y', '(local.get $yStep)')}`,
   )}
   ${advance('x', `(i32.mul (local.get $xStep) (i32.const ${count}))`)}`;

@@ -34,7 +34,7 @@ function tile(vectors: number): string {
       ${advance('stream', '(i32.const 8)')}
       (br_if $weights (i32.lt_u (local.get $stream) (local.get $stop))))))
     (local.set $p (i32.add (local.get $y) (i32.mul (local.get $channel) (i32.const ${TILE}))))
-    ${repeat(vectors, (i) => `(v128.store offset=${16 * i} (local.get $p) (f32x4.pmin (local.get $high) (f32x4.pmax (local.get $low) (local.get $a${i}))))`)}
+    ${repeat(vectors, (i) => `(v128.store offset=${16 * i} (local.get $p) (f32x4.pmin (f32x4.pmax (local.get $a${i}) (local.get $low)) (local.get $high)))`)}
     ${advance('heads', '(i32.const 8)')}
     (br $channels))))`;
 }

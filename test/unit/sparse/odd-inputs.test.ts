@@ -61,6 +61,17 @@ describe.each(PATTERNS)('a weight packed by %s', (runs) => {
     acceleration.dispose();
   });
 
+  it.each(['linear', 'relu'] as const)('passes on NaN, by %s, as tfjs does', async (activation) => {
+    const { model, acceleration } = await accelerated(convolution(activation), runs);
+    const output = (): Float32Array =>
+      (model.predict(tf.fill([1, 4, 11, 8], Number.NaN)) as tf.Tensor).dataSync<'float32'>();
+    const sparse = output();
+    acceleration.dispose();
+    const dense = output();
+    expect(dense.every(Number.isNaN)).toBe(true);
+    expect(sparse).toEqual(dense);
+  });
+
   it.each([
     { a: [3, 128], b: [128, 64], y: [3, 64] },
     { a: [3, 128], b: [1, 128, 64], y: [1, 3, 64] },
