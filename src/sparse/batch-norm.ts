@@ -1,9 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
+import { heapOf } from '../wasm/heap';
 import { outputOf, type Placed } from './output';
+import { makeRegistry } from './registry';
 import type { Engine } from './sparse-weight';
 
 /** By the identity of the moving mean's data, which changes when it is trained or set. */
-const normalisers = new WeakMap<object, Engine>();
+const normalisers = makeRegistry<Engine>();
 
 /**
  * Lets the batch normalisation of a mean run on the SIMD kernel.
@@ -12,17 +14,17 @@ const normalisers = new WeakMap<object, Engine>();
  * @param normaliser What it runs with.
  */
 export function setNormaliser(dataId: object, normaliser: Engine): void {
-  normalisers.set(dataId, normaliser);
+  normalisers.add(dataId, normaliser);
 }
 
 /**
- * Lets it run on tfjs's kernel again.
+ * Lets it run as it did before.
  *
  * @param dataId The mean's.
- * @param normaliser What it ran with, which may have been replaced.
+ * @param normaliser What it ran with.
  */
 export function clearNormaliser(dataId: object, normaliser: Engine): void {
-  if (normalisers.get(dataId) === normaliser) normalisers.delete(dataId);
+  normalisers.remove(dataId, normaliser);
 }
 
 /**
@@ -41,6 +43,7 @@ export function runBatchNorm({
   const { x, mean } = inputs;
   const normaliser = mean && normalisers.get(mean.dataId);
   if (normaliser === undefined || x === undefined || mean === undefined) return undefined;
+  if (heapOf(backend) !== normaliser.heap) return undefined;
   const channels = x.shape.at(-1) ?? 0;
   const isOfChannels = ([name, input]: [string, tf.TensorInfo | null | undefined]): boolean =>
     name === 'x' || !input || (input.shape.length === 1 && input.shape[0] === channels);

@@ -49,15 +49,17 @@ export function timesOf(
   candidates: readonly SparseWeight[],
 ): { dense: number; packed: number[] } {
   const x = tf.randomUniform([...shape], -1, 1);
-  const run = (weight: SparseWeight | undefined): number => {
-    if (weight !== undefined) setSparseWeight(dataId, weight);
-    const start = performance.now();
-    tf.tidy(() => void layer.apply(x));
-    const elapsed = performance.now() - start;
-    if (weight !== undefined) clearSparseWeight(dataId, weight);
-    return elapsed;
+  const run = (weight: SparseWeight | null): number => {
+    setSparseWeight(dataId, weight);
+    try {
+      const start = performance.now();
+      tf.tidy(() => void layer.apply(x));
+      return performance.now() - start;
+    } finally {
+      clearSparseWeight(dataId, weight);
+    }
   };
-  const ways = [undefined, ...candidates];
+  const ways = [null, ...candidates];
   const times = ways.map((): number[] => []);
   try {
     for (let round = -2; round < ROUNDS; round++) {

@@ -2,6 +2,7 @@ import type { Heap } from '../wasm/heap';
 import type { Kernels } from '../wasm/kernels';
 import type { Convolution } from './geometry';
 import type { Operation } from './operation';
+import { makeRegistry } from './registry';
 import type { Workspace } from './workspace';
 
 /** What packed weights are made and run with. */
@@ -40,33 +41,33 @@ export interface SparseWeight {
   free(): void;
 }
 
-/** By the identity of a tensor's data, which changes with whatever is assigned. */
-const weights = new WeakMap<object, SparseWeight>();
+/** Null where a layer runs dense whatever was packed before. */
+const weights = makeRegistry<SparseWeight | null>();
 
 /**
  * @param dataId A tensor's.
  * @returns The packed weight that stands for it, undefined where it is to run dense.
  */
 export function sparseWeightOf(dataId: object): SparseWeight | undefined {
-  return weights.get(dataId);
+  return weights.get(dataId) ?? undefined;
 }
 
 /**
- * Lets every layer with a tensor run sparse.
+ * Lets every layer with a tensor run sparse, or dense, until that is cleared.
  *
  * @param dataId The tensor's.
- * @param weight Its packed weight.
+ * @param weight Its packed weight; null for dense.
  */
-export function setSparseWeight(dataId: object, weight: SparseWeight): void {
-  weights.set(dataId, weight);
+export function setSparseWeight(dataId: object, weight: SparseWeight | null): void {
+  weights.add(dataId, weight);
 }
 
 /**
- * Lets layers with a tensor run dense again.
+ * Lets layers with a tensor run as they did before.
  *
  * @param dataId The tensor's.
- * @param weight The packed weight, which may have been replaced by another.
+ * @param weight What was set.
  */
-export function clearSparseWeight(dataId: object, weight: SparseWeight): void {
-  if (weights.get(dataId) === weight) weights.delete(dataId);
+export function clearSparseWeight(dataId: object, weight: SparseWeight | null): void {
+  weights.remove(dataId, weight);
 }
