@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { checkOptions } from '../core/options';
 import { classNameOf, layersOf, slotsOf } from '../core/parameter';
-import { isPruneError, PruneError } from '../errors';
+import { isPruneError, PruneError, shown } from '../errors';
 import { activeHeap, type Heap } from '../wasm/heap';
 import { type Kernels, kernelsFor } from '../wasm/kernels';
 import { clearNormaliser, setNormaliser } from './batch-norm';
@@ -46,11 +46,13 @@ export interface Acceleration {
  * model is accelerated again.
  *
  * @param model A built model, or one layer.
- * @param options Whether infinite weights are refused.
+ * @param options Whether infinite weights are refused, and whether layers are timed.
  * @returns What was decided for each layer. Dispose it when the model is no longer used. Where the engine lacks SIMD, or a
  * content security policy forbids to compile the kernels, every layer stays dense and gives that as its reason.
- * @throws {@link PruneError} `unsupported` where the wasm backend is not active; `state` for a model that is not built or disposed, where memory does not suffice, and where `strict` meets
- * a weight that is not finite. Nothing has changed then.
+ * @throws {@link PruneError} `argument` for what is neither a model nor a layer, such as a GraphModel, and for options that
+ * there are not; `unsupported` where the wasm backend is not active; `state` for a model that is not built or disposed,
+ * also before the promise is settled, where memory does not suffice, and where `strict` meets a weight that is not finite.
+ * Nothing has changed then.
  * @example
  * ```ts
  * await tf.setBackend('wasm');
@@ -66,14 +68,16 @@ export async function accelerate(
 ): Promise<Acceleration> {
   checkOptions(options, ['strict', 'measure']);
   const { strict = false, measure = false } = options;
-  const slots = kernelsOf(model);
+  checkBoolean('strict', strict);
+  checkBoolean('measure', measure);
+  kernelsOf(model);
   await tf.ready();
   const heap = activeHeap();
-  if (heap === undefined) {
-    const message = `accelerate works on tfjs's wasm backend, but '${tf.getBackend()}' is active. Import '@tensorflow/tfjs-backend-wasm' and await tf.setBackend('wasm') first.`;
-    throw new PruneError('unsupported', message, { given: tf.getBackend(), allowed: 'wasm' });
-  }
+  if (heap === undefined) throw otherBackend();
   const kernels = await kernelsOrReason(heap);
+  // Whatever has happened while this was waiting: from here on it does not wait.
+  if (activeHeap() !== heap) throw otherBackend();
+  const slots = kernelsOf(model);
   if (typeof kernels === 'string')
     return accelerationOf(
       slots.map((slot) => leftDense(slot, kernels)),
@@ -93,6 +97,20 @@ export async function accelerate(
   const means = meansOf(model);
   for (const mean of means) setNormaliser(mean, engine);
   return accelerationOf(prepared, means, engine);
+}
+
+function checkBoolean(name: string, given: unknown): void {
+  if (typeof given === 'boolean') return;
+  const allowed = 'true or false';
+  throw new PruneError('argument', `'${name}' must be ${allowed}, but got ${shown(given)}.`, {
+    given,
+    allowed,
+  });
+}
+
+function otherBackend(): PruneError {
+  const message = `accelerate works on tfjs's wasm backend, but '${tf.getBackend()}' is active. Import '@tensorflow/tfjs-backend-wasm' and await tf.setBackend('wasm') first.`;
+  return new PruneError('unsupported', message, { given: tf.getBackend(), allowed: 'wasm' });
 }
 
 /** The kernels, or why there are none here. */

@@ -1,7 +1,7 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { peek } from '../core/memory';
 import { classNameOf, describe, layersOf, type Slot, slotsOf } from '../core/parameter';
-import { PruneError } from '../errors';
+import { PruneError, shown } from '../errors';
 import { BLOCK, countBlocks, makeBlockWeight } from './block-weight';
 import { type Decision, decide, type KernelCounts } from './decision';
 import { type Trial, timesOf, trialOf } from './measure';
@@ -45,11 +45,17 @@ export type Built = Slot & { readonly variable: tf.Variable };
  * The weights of a model that are like kernels, each once.
  *
  * @param model A model, or one layer.
- * @throws {@link PruneError} `state` if a layer is not built or is disposed.
+ * @throws {@link PruneError} `argument` for what is neither; `state` if a layer is not built or is disposed.
  */
 export function kernelsOf(model: object): Built[] {
+  const layers = layersOf(model);
+  if (layers.length === 0) {
+    const message = `${describe(model)} has no layers yet. Add them, the first one with an inputShape, before it is accelerated.`;
+    throw new PruneError('state', message, { given: model, allowed: 'a built model' });
+  }
   const seen = new Set<tf.Variable>();
-  return layersOf(model).flatMap((layer) => {
+  return layers.flatMap((layer) => {
+    checkLayer(layer);
     if (Reflect.get(layer, 'built') === false) {
       const message = `${describe(layer)} has not been built yet. Call the model on an input, or give its first layer an inputShape, before it is accelerated.`;
       throw new PruneError('state', message, { given: layer, allowed: 'a built model' });
@@ -63,6 +69,20 @@ export function kernelsOf(model: object): Built[] {
       seen.add(variable);
       return [{ ...slot, variable }];
     });
+  });
+}
+
+/** Refuses what has no layers' manner; not by its class, which may come from a second copy of tfjs. */
+function checkLayer(layer: object): void {
+  if (typeof Reflect.get(layer, 'built') === 'boolean') return;
+  const allowed = 'a tf.LayersModel or a layer';
+  const hint =
+    layer instanceof tf.GraphModel
+      ? 'a GraphModel, which does not tell its kernels; it runs sparse where it shares the tensors of a LayersModel that is accelerated'
+      : shown(layer);
+  throw new PruneError('argument', `accelerate takes ${allowed}, but got ${hint}.`, {
+    given: layer,
+    allowed,
   });
 }
 
@@ -85,6 +105,7 @@ export interface Preparation {
 export function prepare(slot: Built, engine: Engine, { strict, measure }: Preparation): Prepared {
   const { variable, layer } = slot;
   const { heap } = engine;
+  if (variable.dtype !== 'float32') return leftDense(slot, `its values are ${variable.dtype}, not float32`);
   const address = heap.addressOf(variable.dataId);
   if (address === undefined) {
     throw new PruneError('state', `The weights of ${describe(layer)} are not in the wasm backend's memory.`, {
@@ -118,7 +139,8 @@ export function prepare(slot: Built, engine: Engine, { strict, measure }: Prepar
     throw new PruneError('state', message, { given: nonzeros });
   };
   const counts = { taps, channels, window, nonzeros, inBlocks };
-  const trial = measure ? trialOf(layer) : undefined;
+  // A layer of the user's own may not take random numbers, or may remember them.
+  const trial = measure && slot.kind !== undefined ? trialOf(layer) : undefined;
   const { decision, sparse } =
     trial === undefined ? expected(decide(counts), pack) : measured(trial, variable, counts, pack);
   if (sparse === undefined) return { report: { ...report, ...decision } };

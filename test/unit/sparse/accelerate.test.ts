@@ -5,35 +5,10 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { activeHeap } from '../../../src/wasm/heap';
 import { useBackend } from '../../support/backend';
 import { expectNoLeak } from '../../support/memory';
+import { sparseModel } from './sparse-model';
 
 beforeAll(() => useBackend('wasm'));
 afterEach(() => tf.disposeVariables());
-
-/** A convolutional network whose kernels are 90 % zeros. */
-function sparseModel(): tf.LayersModel {
-  const model = tf.sequential({
-    layers: [
-      tf.layers.conv2d({
-        inputShape: [15, 15, 8],
-        filters: 32,
-        kernelSize: 3,
-        strides: 2,
-        activation: 'relu',
-        name: 'conv',
-      }),
-      tf.layers.conv2d({ filters: 64, kernelSize: 1, name: 'pointwise' }),
-      tf.layers.flatten(),
-      tf.layers.dense({ units: 10, activation: 'softmax', name: 'fc' }),
-    ],
-  });
-  for (const layer of model.layers.filter(({ weights }) => weights.length > 0)) {
-    layer.setWeights(
-      layer.getWeights().map(({ shape }, i) => tf.randomNormal(shape, 0, 1, 'float32', i + 1)),
-    );
-    prune.l1Unstructured(layer, 'weight', 0.9);
-  }
-  return model;
-}
 
 const images = (batch = 2): tf.Tensor => tf.randomNormal([batch, 15, 15, 8], 0, 1, 'float32', 3);
 
@@ -206,6 +181,46 @@ describe('measuring', () => {
   });
 });
 
+/** A layer of a user's own, whose input has to be positive. */
+class OwnLayer extends tf.layers.Layer {
+  static className = 'OwnLayer';
+  private readonly type: 'float32' | 'int32';
+  private matrix?: tf.LayerVariable;
+
+  constructor(type: 'float32' | 'int32') {
+    super({});
+    this.type = type;
+  }
+
+  override build(): void {
+    this.matrix = this.addWeight('kernel', [64, 64], this.type, tf.initializers.zeros());
+    this.built = true;
+  }
+
+  override computeOutputShape(shape: tf.Shape): tf.Shape {
+    return shape;
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    const x = [inputs].flat()[0]!;
+    if (x.shape[0] !== null && x.min().dataSync()[0]! < 0) throw new Error('negative');
+    return tf.matMul(x, (this.matrix!.read() as tf.Tensor).cast('float32'));
+  }
+}
+
+describe("a layer of the user's own", () => {
+  it.each([
+    ['float32', 'blocks', /expected/],
+    ['int32', 'dense', /int32/],
+  ] as const)('is not run for measuring; of %s it runs %s', async (type, runs, reason) => {
+    const model = tf.sequential({ layers: [tf.layers.inputLayer({ inputShape: [64] }), new OwnLayer(type)] });
+    const acceleration = await accelerate(model, { measure: true });
+    expect(acceleration.layers).toMatchObject([{ runs, reason: expect.stringMatching(reason) }]);
+    acceleration.dispose();
+    model.dispose();
+  });
+});
+
 describe('memory', () => {
   it('of the backend is freed by dispose, whether the model is disposed before or after', async () => {
     for (const order of ['model first', 'acceleration first']) {
@@ -229,44 +244,6 @@ describe('memory', () => {
       outputOf(model);
       acceleration.dispose();
     });
-    model.dispose();
-  });
-});
-
-describe('accelerate refuses', () => {
-  it('a backend that is not wasm', async () => {
-    const model = sparseModel();
-    await useBackend('cpu');
-    try {
-      await expect(accelerate(model)).rejects.toMatchObject({ kind: 'unsupported', given: 'cpu' });
-    } finally {
-      await useBackend('wasm');
-    }
-    model.dispose();
-  });
-
-  it('what is not built, or is disposed', async () => {
-    await expect(accelerate(tf.layers.dense({ units: 2 }))).rejects.toMatchObject({ kind: 'state' });
-    const model = sparseModel();
-    model.dispose();
-    await expect(accelerate(model)).rejects.toMatchObject({ kind: 'state' });
-  });
-
-  it('infinite weights if it is to be strict', async () => {
-    const layer = tf.layers.dense({ inputShape: [4], units: 2, useBias: false, name: 'fc' });
-    const model = tf.sequential({ layers: [layer] });
-    layer.setWeights([tf.tensor2d([0, 0, 0, 0, 0, 0, 0, Infinity], [4, 2])]);
-    await expect(accelerate(model, { strict: true })).rejects.toMatchObject({
-      kind: 'state',
-      message: expect.stringContaining("'fc'"),
-    });
-    (await accelerate(model)).dispose();
-    model.dispose();
-  });
-
-  it('options that it does not know', async () => {
-    const model = sparseModel();
-    await expect(accelerate(model, { stict: true } as never)).rejects.toMatchObject({ kind: 'argument' });
     model.dispose();
   });
 });
