@@ -20,7 +20,7 @@ export interface AccelerateOptions {
   /**
    * Decides by timing each layer on this device, dense and packed, for one input of the size that the model was built
    * for: some 15 runs of each layer. Weights without zeros may turn out to be faster packed too. Layers whose input has
-   * no fixed size are decided by what is expected. False by default.
+   * no fixed size, and layers of your own, are decided by what is expected. False by default.
    */
   readonly measure?: boolean;
 }
@@ -31,7 +31,10 @@ export interface Acceleration {
   readonly layers: readonly LayerReport[];
   /** Bytes of the wasm backend's memory that all packed weights take. */
   readonly bytes: number;
-  /** Frees that memory; the model runs dense again. Further calls do nothing. */
+  /**
+   * Frees that memory; the model runs dense again, save layers that another acceleration has packed too. Further calls do
+   * nothing.
+   */
   dispose(): void;
   /** The same, for `using`. */
   [Symbol.dispose](): void;

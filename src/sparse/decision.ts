@@ -55,15 +55,15 @@ export function decide({ taps, channels, window, nonzeros, inBlocks }: KernelCou
     blocks: inBlocks === undefined ? Infinity : COST.inBlock * inBlocks,
   };
   const zeros = `${(100 * (1 - nonzeros / all)).toFixed(1)} % zeros`;
-  const times = (cost: number): string => (costs.dense / cost).toFixed(1);
+  const expected = (cost: number): string =>
+    cost === 0
+      ? 'there is nothing to multiply'
+      : `expected to take 1 ÷ ${(costs.dense / cost).toFixed(1)} of the time`;
   if (costs.blocks < Math.min(costs.dense, costs.values)) {
-    return {
-      runs: 'blocks',
-      reason: `${zeros}, in blocks: expected to take 1 ÷ ${times(costs.blocks)} of the time`,
-    };
+    return { runs: 'blocks', reason: `${zeros}, in blocks: ${expected(costs.blocks)}` };
   }
   if (costs.values < costs.dense) {
-    return { runs: 'values', reason: `${zeros}: expected to take 1 ÷ ${times(costs.values)} of the time` };
+    return { runs: 'values', reason: `${zeros}: ${expected(costs.values)}` };
   }
   const breakEven = 1 - (costs.dense - moves) / (perValue * all);
   const needed = breakEven < 1 ? `it takes about ${(100 * breakEven).toFixed(0)} %` : 'it is too small';

@@ -106,6 +106,16 @@ describe('an accelerated model', () => {
     model.dispose();
   });
 
+  it('says of weights that are all zero that there is nothing to multiply', async () => {
+    const layer = tf.layers.dense({ inputShape: [16], units: 8, kernelInitializer: 'zeros' });
+    const model = tf.sequential({ layers: [layer] });
+    const acceleration = await accelerate(model);
+    expect(acceleration.layers).toMatchObject([{ runs: 'blocks', nonzeros: 0 }]);
+    expect(acceleration.layers[0]!.reason).toBe('100.0 % zeros, in blocks: there is nothing to multiply');
+    acceleration.dispose();
+    model.dispose();
+  });
+
   it('computes right with weights that are set, pruned or trained afterwards', async () => {
     const model = sparseModel();
     const acceleration = await accelerate(model);
@@ -210,7 +220,7 @@ class OwnLayer extends tf.layers.Layer {
 
 describe("a layer of the user's own", () => {
   it.each([
-    ['float32', 'blocks', /expected/],
+    ['float32', 'blocks', /nothing to multiply/],
     ['int32', 'dense', /int32/],
   ] as const)('is not run for measuring; of %s it runs %s', async (type, runs, reason) => {
     const model = tf.sequential({ layers: [tf.layers.inputLayer({ inputShape: [64] }), new OwnLayer(type)] });
