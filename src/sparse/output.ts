@@ -26,6 +26,7 @@ export interface Placed {
  * @param shape The output's.
  * @param write Writes it, and says whether it could.
  * @returns The output; undefined, with nothing left behind, if it was not written or an input is not in the memory.
+ *   Nothing is left behind where writing throws either.
  */
 export function outputOf(
   backend: object,
@@ -44,7 +45,11 @@ export function outputOf(
   }
   const output = backend.makeOutput(shape, 'float32');
   const address = heap.addressOf(output.dataId);
-  if (address !== undefined && write({ inputs: addresses, output: address })) return output;
-  backend.disposeData(output.dataId);
-  return undefined;
+  let isWritten = false;
+  try {
+    isWritten = address !== undefined && write({ inputs: addresses, output: address });
+  } finally {
+    if (!isWritten) backend.disposeData(output.dataId);
+  }
+  return isWritten ? output : undefined;
 }
