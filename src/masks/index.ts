@@ -23,7 +23,7 @@ export {
   type RandomPart,
 } from './global';
 export { expanded, type Layout, merged, permuted, rowMajor, taken } from './layout';
-export { type NormOrder, sliceNorms } from './norms';
+export { type NormOrder, type SumSquares, sliceNorms } from './norms';
 export { type SemiStructuredOptions, semiStructured } from './semi-structured';
 export { resolveDim } from './slices';
 export { type LnOptions, lnStructured, randomStructured, type StructuredOptions } from './structured';
