@@ -1,5 +1,5 @@
 /**
- * Weights from PyTorch: `.pth` files and state dicts.
+ * Weights from PyTorch and for it: `.pth` and safetensors files, downloads, and state dicts.
  *
  * @module tfjs-prune/weights
  */

@@ -47,7 +47,7 @@ export async function openCache(folder: string = torchCheckpoints()): Promise<Fi
     });
   return {
     place: (name) => `'${pathOf(name)}'`,
-    byHand: (name) => `Or put the file there by hand: '${pathOf(name)}'.`,
+    byHand: (name) => `You can get the file elsewhere and put it there by hand: '${pathOf(name)}'.`,
     async read(name) {
       const size = await wrapped(sizeOf(pathOf(name)));
       return size === undefined ? undefined : piecesOf(pathOf(name), size);

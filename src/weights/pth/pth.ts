@@ -1,6 +1,5 @@
-import { PruneError } from '../../errors';
 import { refuse } from '../cursor';
-import { lookalike } from '../lookalike';
+import { readAs } from '../lookalike';
 import type { StateDict } from '../tensor-data';
 import { isLegacy, openLegacy } from './legacy-contents';
 import { describe, isDict, type PickleDict, type PickleValue } from './pickle-value';
@@ -23,19 +22,7 @@ const CHECKPOINT_KEYS = ['state_dict', 'model_state_dict', 'model'] as const;
  * @throws {@link PruneError} `file` for anything but a file by torch that holds tensors in a dict.
  */
 export function parsePth(bytes: Uint8Array, label: string): StateDict {
-  try {
-    return parse(bytes);
-  } catch (cause) {
-    if (!(cause instanceof PruneError)) throw cause;
-    throw new PruneError(
-      'file',
-      `Cannot read ${label} as a .pth file: ${cause.message}.${lookalike(bytes, 'pth')}`,
-      {
-        given: cause.given,
-        cause,
-      },
-    );
-  }
+  return readAs('pth', bytes, label, parse);
 }
 
 function parse(bytes: Uint8Array): StateDict {

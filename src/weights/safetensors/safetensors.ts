@@ -1,7 +1,6 @@
-import { PruneError } from '../../errors';
 import { Cursor, decodeText, refuse } from '../cursor';
 import { ELEMENT_SIZE, elementsOf } from '../elements';
-import { lookalike } from '../lookalike';
+import { readAs } from '../lookalike';
 import type { DType, StateDict } from '../tensor-data';
 import { DTYPES } from './dtypes';
 import { type HeaderEntry, readHeader } from './header';
@@ -20,19 +19,7 @@ const LARGEST_HEADER = 100_000_000;
  * @throws {@link PruneError} `file` for anything but such a file, down to bytes that belong to no tensor.
  */
 export function parseSafetensors(bytes: Uint8Array, label: string): StateDict {
-  try {
-    return parse(bytes);
-  } catch (cause) {
-    if (!(cause instanceof PruneError)) throw cause;
-    throw new PruneError(
-      'file',
-      `Cannot read ${label} as a safetensors file: ${cause.message}.${lookalike(bytes, 'safetensors')}`,
-      {
-        given: cause.given,
-        cause,
-      },
-    );
-  }
+  return readAs('safetensors', bytes, label, parse);
 }
 
 function parse(bytes: Uint8Array): StateDict {

@@ -15,7 +15,7 @@ describe('a host that refuses', () => {
     const cache = folder();
     const error = await refusalOf(get(url, { cache }), 'network');
     expect(error.message).toMatch(
-      new RegExp(`${url}/${name}: the host answered ${code}\\. Or put .*${cache}/${name}'`),
+      new RegExp(`${url}/${name}: the host answered ${code}\\. You can get .*${cache}/${name}'`),
     );
     expect(error.given).toBe(`${url}/${name}`);
     expect(requests).toHaveLength(1);
@@ -64,7 +64,9 @@ describe('a host that refuses', () => {
     const cache = folder();
     const error = await refusalOf(get(url, { cache }), 'network');
     expect(error.message).toMatch(/ECONNREFUSED.*3 times in a row/);
-    expect(error.message).toContain(`Or put the file there by hand: '${cache}/${name}'.`);
+    expect(error.message).toContain(
+      `You can get the file elsewhere and put it there by hand: '${cache}/${name}'.`,
+    );
     expect(error.cause).toBeInstanceOf(TypeError);
     expect(readdirSync(cache)).toEqual([]);
   });
