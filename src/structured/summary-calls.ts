@@ -1,0 +1,132 @@
+/** The calls of a model's layers in the order in which they run, with shapes, models within taken apart. */
+import type * as tf from '@tensorflow/tfjs';
+import { util } from '@tensorflow/tfjs';
+import { classNameOf, describe, isModel } from '../core/parameter';
+import { PruneError, shown } from '../errors';
+import { type SampleShape, sizeOf } from './macs';
+
+/** A tensor between layers, for one sample. */
+export interface Value {
+  readonly shape: SampleShape;
+  readonly bytes: number;
+}
+
+/** One call of one layer. */
+export interface LayerCall {
+  readonly layer: tf.layers.Layer;
+  /** Its name; for one of a model within, after that model's name and a slash. */
+  readonly name: string;
+  /** How often it runs: for each step of a sequence where a TimeDistributed applies its model. */
+  readonly times: number;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+}
+
+/** Where calls are gathered: their names' prefix, and how often each runs. */
+interface Place {
+  readonly calls: LayerCall[];
+  readonly prefix: string;
+  readonly times: number;
+}
+
+/** A model as tfjs keeps it. */
+type Graph = tf.LayersModel;
+type Call = Graph['nodesByDepth'][string][number];
+type TfjsShape = ReadonlyArray<number | null>;
+
+/**
+ * @param model A built model.
+ * @param inputShapes The shape of each input without the batch axis; undefined to take those that the model names.
+ * @returns The calls, what goes into the model, and what comes out of it.
+ * @throws {@link PruneError} `shape` where a size is not known or does not fit.
+ */
+export function callsOf(
+  model: tf.LayersModel,
+  inputShapes: ReadonlyArray<readonly number[]> | undefined,
+): { calls: LayerCall[]; inputs: readonly Value[]; outputs: readonly Value[] } {
+  const inputs = model.inputs.map(({ shape, dtype }, i) => {
+    const given = inputShapes?.[i];
+    if (given !== undefined) checkFits(model, shape, given, i);
+    return madeOf([1, ...(given ?? shape.slice(1))], dtype, model);
+  });
+  if (inputShapes !== undefined && inputShapes.length !== inputs.length) {
+    const allowed = `${inputs.length} shapes`;
+    const message = `${describe(model)} has ${inputs.length} inputs, but there are ${inputShapes.length} inputShapes.`;
+    throw new PruneError('shape', message, { given: inputShapes, allowed });
+  }
+  const calls: LayerCall[] = [];
+  const outputs = gather(model, inputs, { calls, prefix: '', times: 1 });
+  return { calls, inputs, outputs };
+}
+
+function checkFits(model: Graph, shape: TfjsShape, given: readonly number[], index: number): void {
+  const sizes = shape.slice(1);
+  const isWhole = Array.isArray(given) && given.every((size) => Number.isInteger(size) && size > 0);
+  const fits =
+    isWhole && sizes.length === given.length && sizes.every((size, i) => (size ?? given[i]) === given[i]);
+  if (fits) return;
+  const allowed = `[${sizes.map((size) => size ?? 'any')}]`;
+  const what = isWhole ? `[${given}]` : shown(given);
+  const message = `Input ${index} of ${describe(model)} has the shape ${allowed} without the batch axis, but inputShapes has ${what}.`;
+  throw new PruneError('shape', message, { given, allowed });
+}
+
+function madeOf(shape: TfjsShape, dtype: tf.DataType, layer: object): Value {
+  if (!shape.every((size) => typeof size === 'number')) {
+    const sizes = shape.map((size) => size ?? '?');
+    const message = `A size of [${sizes}] at ${describe(layer)} is not known. Say inputShapes: the shape of each input without the batch axis.`;
+    throw new PruneError('shape', message, { given: shape, allowed: 'sizes that are known' });
+  }
+  return { shape, bytes: sizeOf(shape) * util.bytesPerElement(dtype) };
+}
+
+function gather(model: Graph, inputs: readonly Value[], place: Place): readonly Value[] {
+  const values = new Map(model.inputs.map(({ id }, i) => [id, inputs[i]!]));
+  const depths = Object.keys(model.nodesByDepth).map(Number);
+  for (const depth of depths.sort((a, b) => b - a)) {
+    for (const call of model.nodesByDepth[depth]!) {
+      const made = run(call, values, place);
+      call.outputTensors.forEach(({ id }, i) => {
+        values.set(id, made[i]!);
+      });
+    }
+  }
+  return model.outputs.map(({ id }) => values.get(id)!);
+}
+
+/** What a call gives. */
+function run(call: Call, values: ReadonlyMap<number, Value>, place: Place): readonly Value[] {
+  const { outboundLayer: layer, inputTensors, outputTensors } = call;
+  const name = place.prefix + layer.name;
+  if (classNameOf(layer) === 'InputLayer') return outputTensors.map(({ id }) => values.get(id)!);
+  const inputs = inputTensors.map(({ id }) => values.get(id)!);
+  const prefix = `${name}/`;
+  if (isGraph(layer)) return gather(layer, inputs, { ...place, prefix });
+  const outputs = shapesOf(layer, inputs).map((shape, i) => madeOf(shape, outputTensors[i]!.dtype, layer));
+  const applied: unknown = classNameOf(layer) === 'TimeDistributed' ? Reflect.get(layer, 'layer') : undefined;
+  if (typeof applied === 'object' && applied !== null && isGraph(applied)) {
+    const [batch, steps, ...sizes] = inputs[0]!.shape;
+    const step = madeOf([batch!, ...sizes], inputTensors[0]!.dtype, layer);
+    gather(applied, [step], { ...place, prefix, times: place.times * steps! });
+  }
+  place.calls.push({ layer, name, times: place.times, inputs, outputs });
+  return outputs;
+}
+
+/** By what it has, since another copy of tfjs may have made it. */
+function isGraph(layer: object): layer is Graph {
+  return isModel(layer) && 'nodesByDepth' in layer;
+}
+
+function shapesOf(layer: tf.layers.Layer, inputs: readonly Value[]): TfjsShape[] {
+  // tfjs wants arrays that it may change.
+  const given = inputs.map(({ shape }) => [...shape]);
+  const made = layer.computeOutputShape(given.length === 1 ? given[0]! : given);
+  return isList(made) ? made : [made];
+}
+
+function isList(
+  shape: ReturnType<tf.layers.Layer['computeOutputShape']>,
+): shape is Array<Array<number | null>> {
+  return Array.isArray(shape[0]);
+}
