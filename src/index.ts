@@ -11,7 +11,7 @@ export type { Dim, MaskRequest, PruningMethod, PruningType } from './core/reques
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from './errors';
 export type { Amount, ResolvedAmount } from './masks/amount';
 export type { ChannelMask } from './masks/channel-mask';
-export { type Generator, manualSeed } from './masks/generator';
+export { type Generator, type GeneratorState, manualSeed } from './masks/generator';
 export type { Layout } from './masks/layout';
 export type { NormOrder } from './masks/norms';
 export {

@@ -6,6 +6,16 @@ const DEFAULT_SEED = 67280421310721;
 const LOWEST_SEED = -(2n ** 63n);
 const HIGHEST_SEED = 2n ** 64n - 1n;
 
+/** Where a {@link Generator} stands in its sequence, as plain data that JSON keeps. */
+export interface GeneratorState {
+  /** The 624 words of the Mersenne Twister, each from 0 to 2³² − 1. */
+  readonly words: readonly number[];
+  /** How many of the words have been used, from 0 to 624. */
+  readonly position: number;
+  /** The second half of the last pair of normals drawn in double precision, null if it is used. */
+  readonly cachedNormal: number | null;
+}
+
 /**
  * PyTorch's random numbers on the CPU: a Mersenne Twister (mt19937) that gives, seed for seed, the numbers of
  * `torch.Generator`.
@@ -45,6 +55,34 @@ export class Generator {
     }
     this.#position = STATE_WORDS;
     this.cachedNormal = undefined;
+    return this;
+  }
+
+  /**
+   * Where the sequence stands, as `torch.Generator.get_state` gives it.
+   *
+   * @returns A copy, as plain data.
+   */
+  getState(): GeneratorState {
+    return {
+      words: [...this.#state],
+      position: this.#position,
+      cachedNormal: this.cachedNormal ?? null,
+    };
+  }
+
+  /**
+   * Goes on where another generator, or this one earlier, stood.
+   *
+   * @param state What {@link Generator.getState} gave.
+   * @returns This generator.
+   * @throws {@link PruneError} `argument` for anything else, with nothing changed.
+   */
+  setState(state: GeneratorState): this {
+    checkState(state);
+    this.#state = Uint32Array.from(state.words);
+    this.#position = state.position;
+    this.cachedNormal = state.cachedNormal ?? undefined;
     return this;
   }
 
@@ -91,6 +129,26 @@ export class Generator {
     state[last] = state[SHIFT_WORDS - 1]! ^ mix(state[last]!, state[0]!);
     this.#position = 0;
   }
+}
+
+function isWholeUpTo(value: unknown, most: number): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= most;
+}
+
+function checkState(state: unknown): void {
+  const { words, position, cachedNormal } = Object(state) as Partial<Record<string, unknown>>; // anything may be given
+  const isRight =
+    Array.isArray(words) &&
+    words.length === STATE_WORDS &&
+    words.every((word) => isWholeUpTo(word, 0xffffffff)) &&
+    isWholeUpTo(position, STATE_WORDS) &&
+    (cachedNormal === null || Number.isFinite(cachedNormal));
+  if (isRight) return;
+  const allowed = 'what getState() gave';
+  throw new PruneError('argument', `The state of a generator must be ${allowed}, but got ${shown(state)}.`, {
+    given: state,
+    allowed,
+  });
 }
 
 function mix(upper: number, lower: number): number {

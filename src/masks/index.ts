@@ -14,7 +14,7 @@ export {
 } from './block-structured';
 export { customFromMask, identity, zeros } from './custom';
 export { gather, type Numbers, scatter } from './gather';
-export { defaultGenerator, Generator, manualSeed } from './generator';
+export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './generator';
 export {
   globalL1Unstructured,
   globalRandomUnstructured,

@@ -5,3 +5,15 @@
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
 export { registerTrainingKernels } from './register';
+export {
+  type ConstantScheduleOptions,
+  constantSchedule,
+  cosineSchedule,
+  type IterativeScheduleOptions,
+  iterativeSchedule,
+  oneShotSchedule,
+  type PolynomialScheduleOptions,
+  polynomialSchedule,
+  type RampOptions,
+  type SparsitySchedule,
+} from './schedules';
