@@ -25,7 +25,8 @@ export interface ParameterGroup {
   readonly scores: ScoresByLayer | undefined;
 }
 
-interface Requested {
+/** A parameter, and what a method needs to know of it. */
+export interface Requested {
   readonly parameter: Parameter;
   readonly request: MaskRequest;
 }
@@ -98,7 +99,14 @@ function checkScores(list: readonly NamedParameter[], scores: ScoresByLayer | un
   }
 }
 
-function requestsOf(list: readonly NamedParameter[], scores: ScoresByLayer | undefined): Requested[] {
+/**
+ * Looks parameters up.
+ *
+ * @param list Pairs of layer and name.
+ * @param scores What to rank by instead of the weights.
+ * @throws {@link PruneError} for what cannot be pruned, and `argument` for a parameter that is listed twice.
+ */
+export function requestsOf(list: readonly NamedParameter[], scores: ScoresByLayer | undefined): Requested[] {
   const seen = new Set<tf.Variable>();
   const resolved = list.map(([layer, name]) => {
     const parameter = resolvePrunable(layer, name);

@@ -1,5 +1,5 @@
 import { checkOptions } from '../core/options';
-import { PruneError, shown } from '../errors';
+import { checkWhole, refused } from './refusal';
 
 /**
  * The sparsity that a step of training asks for: a pure function of the number of steps that are done, 0 for the first.
@@ -188,16 +188,4 @@ function checkRise(initialSparsity: unknown, finalSparsity: unknown): void {
 function checkSparsity(name: string, given: unknown): void {
   if (typeof given === 'number' && given >= 0 && given < 1) return;
   throw refused(name, given, 'a number in [0, 1)');
-}
-
-function checkWhole(name: string, given: unknown, least: number): void {
-  if (Number.isSafeInteger(given) && Number(given) >= least) return;
-  throw refused(name, given, `a whole number >= ${least}`);
-}
-
-function refused(name: string, given: unknown, allowed: string): PruneError {
-  return new PruneError('argument', `${name} must be ${allowed}, but got ${shown(given)}.`, {
-    given,
-    allowed,
-  });
 }

@@ -140,9 +140,25 @@ describe('exported names', () => {
   it('tfjs-prune/training', () => {
     expect(names(training)).toMatchInlineSnapshot(`
       [
+        "Experiment",
         "PruneError",
+        "PruningCallback",
+        "PruningSchedule",
+        "compareExperiments",
+        "constantSchedule",
+        "cosineSchedule",
+        "freezeBatchNorm",
+        "freezeLayers",
         "isPruneError",
+        "iterativeSchedule",
+        "oneShotSchedule",
+        "optimizerState",
+        "polynomialSchedule",
+        "pruneAndFineTune",
         "registerTrainingKernels",
+        "restoreOptimizer",
+        "rewind",
+        "snapshot",
       ]
     `);
   });
