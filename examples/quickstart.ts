@@ -19,6 +19,7 @@ import { registerTrainingKernels } from 'tfjs-prune/training';
 import { digits } from './digits-data';
 import { downloadBar } from './download-bar';
 import { folder } from './file-io';
+import { wholeNumber } from './whole-number';
 
 const SIDE = 64;
 const CLASSES = 1000;
@@ -48,12 +49,6 @@ function readOptions(): Options {
   if (weights !== undefined && random) throw new Error('--weights and --random exclude each other.');
   const epochs = wholeNumber('epochs', values.epochs);
   return { weights, random, save, epochs, batches: wholeNumber('batches', values.batches) };
-}
-
-function wholeNumber(name: string, given: string): number {
-  const value = Number(given);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new Error(`--${name} must be a whole number of at least 1, but got '${given}'.`);
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -1,0 +1,119 @@
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import type * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
+import * as prune from 'tfjs-prune';
+import { registerTrainingKernels } from 'tfjs-prune/training';
+import { loadStateDict, readSafetensors } from 'tfjs-prune/weights';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { batchesOf, type Digits, loadDigits, someOf } from '../../examples/digits/data';
+import { accuracyOf, trainNetwork } from '../../examples/digits/fit';
+import { storedBytes } from '../../examples/digits/measure';
+import { METHODS, type OneShot } from '../../examples/digits/methods';
+import { resnet8 } from '../../examples/digits/network';
+import { useBackend } from '../support/backend';
+
+const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const WEIGHTS = pathOf('../../examples/digits/resnet8.safetensors');
+const PIXELS = 28 * 28;
+
+const { training, validation, test } = loadDigits();
+
+/** Each image as text, by which equal ones are found. */
+function keysOf({ images, labels }: Digits): string[] {
+  return Array.from(labels, (_, i) => images.subarray(PIXELS * i, PIXELS * (i + 1)).join());
+}
+
+async function trained(): Promise<tf.LayersModel> {
+  const model = resnet8(0);
+  loadStateDict(model, await readSafetensors(WEIGHTS));
+  return model;
+}
+
+const valuesOf = (model: tf.LayersModel): Float32Array[] =>
+  model.getWeights().map((weight) => weight.dataSync<'float32'>().slice());
+
+beforeAll(async () => {
+  await useBackend('wasm');
+  registerTrainingKernels();
+});
+
+describe('the digits', () => {
+  it('are 10,000, of which none is in two splits', () => {
+    const keys = [training, validation, test].flatMap(keysOf);
+    expect(keys.length).toBe(10_000);
+    expect(new Set(keys).size).toBe(10_000);
+    for (const { labels } of [training, validation, test]) expect(new Set(labels).size).toBe(10);
+    expect(test.labels.length).toBeGreaterThanOrEqual(1990);
+  });
+
+  it('come in an order that follows from the seed, another one each epoch, shifted but whole', async () => {
+    const some = someOf(test, 40);
+    const labelsOf = async (dataset: ReturnType<typeof batchesOf>): Promise<number[]> => {
+      const labels: number[] = [];
+      await dataset.forEachAsync(({ ys }) => void labels.push(...ys.argMax(-1).dataSync()));
+      return labels;
+    };
+    const [a, b] = [batchesOf(some, 20, 3), batchesOf(some, 20, 3)];
+    const first = await labelsOf(a);
+    expect(await labelsOf(b)).toEqual(first);
+    expect(await labelsOf(a)).not.toEqual(first);
+    expect([...first].sort()).toEqual(Array.from(some.labels).sort());
+  });
+});
+
+describe('the trained network', () => {
+  it('is small, and right about 97.5 % of the digits that it was not trained on', async () => {
+    const model = await trained();
+    expect(statSync(WEIGHTS).size).toBeLessThanOrEqual(2 ** 20);
+    expect(accuracyOf(model, test)).toBeGreaterThanOrEqual(0.975);
+    model.dispose();
+  });
+
+  it('starts and learns the same from the same seed', async () => {
+    const some = someOf(training, 128);
+    const runs: Float32Array[][] = [];
+    for (const seed of [1, 1, 2]) {
+      const model = resnet8(seed);
+      await trainNetwork(model, some, { epochs: 1, learningRate: 0.05, seed });
+      runs.push(valuesOf(model));
+      model.dispose();
+    }
+    expect(runs[1]).toEqual(runs[0]);
+    expect(runs[2]).not.toEqual(runs[0]);
+  });
+});
+
+describe('the methods', () => {
+  it.each<OneShot>(['random', 'l1', 'global', 'block'])('%s prunes the share asked for', async (method) => {
+    const model = await trained();
+    const weights = prune.parameters(model);
+    METHODS[method](weights, 0.9);
+    // Each layer's count is rounded. Blocks have eight weights, but the last ones of the ten classes, 64 in all, two.
+    const { zeros, size } = prune.sparsity(model);
+    expect(Math.abs(zeros - 0.9 * size)).toBeLessThanOrEqual(
+      method === 'block' ? 8 + 6 * 64 : weights.length,
+    );
+    model.dispose();
+  });
+
+  it('ln leaves every class its output', async () => {
+    const model = await trained();
+    METHODS.ln(prune.parameters(model), 0.5);
+    expect(prune.sparsity(model.getLayer('fc')).zeros).toBe(0);
+    expect(prune.sparsity(model.getLayer('layer1.0.conv1'), 'weight').sparsity).toBe(0.5);
+    model.dispose();
+  });
+});
+
+it('counts the bytes of the file that tfjs saves, after gzip', async () => {
+  const model = await trained();
+  METHODS.global(prune.parameters(model), 0.9);
+  const values = valuesOf(model);
+  const raw = Buffer.concat(
+    values.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
+  );
+  expect(await storedBytes(model)).toBe(gzipSync(raw, { level: 9 }).length);
+  model.dispose();
+});
