@@ -1,10 +1,14 @@
 import type * as tf from '@tensorflow/tfjs';
 import { slotsOf } from '../core/parameter';
-import { affineOf, composed, isFiniteAffine } from './affine';
-import { type Draft, draftOf, edit, remove } from './draft';
+import { type Draft, draftOf, edit, remove } from '../topology/draft';
+import { followerOf, type LayerConfig } from '../topology/model-config';
+import { rebuild } from '../topology/rebuild';
+import { type Affine, affineOf, composed, isFiniteAffine } from './affine';
+import { foldWeights } from './fold-weights';
 import { foldsInto } from './foldable';
-import { followerOf, type LayerConfig } from './model-config';
-import { rebuild } from './rebuild';
+
+/** By the path of a layer, what is to be done to its outputs by its own weights. */
+export type Affines = Map<string, Affine>;
 
 /**
  * Folds batch normalisations into the layers before them: a model that computes the same with fewer layers, for
@@ -36,33 +40,48 @@ import { rebuild } from './rebuild';
  */
 export function foldBatchNorm(model: tf.LayersModel): tf.LayersModel {
   const draft = draftOf(model, 'foldBatchNorm');
-  edit(draft, foldIn);
-  return rebuild(draft);
+  const affines: Affines = new Map();
+  edit(draft, (each) => foldIn(each, affines));
+  return rebuildFolded(draft, affines);
 }
 
 /**
  * Folds all batch normalisations of one draft that can be.
  *
  * @param draft The draft, which is changed.
+ * @param affines Where to note what was folded.
  */
-export function foldIn(draft: Draft): void {
+export function foldIn(draft: Draft, affines: Affines): void {
   for (const layer of [...draft.config.layers]) {
     let follower = followerOf(draft.config, layer);
-    while (follower !== undefined && foldInto(draft, layer, follower)) {
+    while (follower !== undefined && foldInto(draft, affines, layer, follower)) {
       follower = followerOf(draft.config, layer);
     }
   }
 }
 
+/**
+ * Builds a model from a draft in which batch normalisations were folded.
+ *
+ * @param draft The draft; it is used up.
+ * @param affines What was folded.
+ * @returns The model; the caller disposes it.
+ * @throws {@link PruneError} `unsupported` where tfjs cannot build it. No variable is left behind.
+ */
+export function rebuildFolded(draft: Draft, affines: Affines): tf.LayersModel {
+  return rebuild(draft, (original, made, path) => foldWeights(original, made, affines.get(path)));
+}
+
 /** @returns Whether the layer that follows was one that can be folded. */
-function foldInto(draft: Draft, layer: LayerConfig, follower: LayerConfig): boolean {
-  const { model, affines } = draft;
+function foldInto(draft: Draft, affines: Affines, layer: LayerConfig, follower: LayerConfig): boolean {
+  const { model, prefix } = draft;
   const { name } = layer.config;
+  const path = prefix + name;
   if (!foldsInto(layer, model.getLayer(name)) || !isOverLastAxis(follower, model)) return false;
   const own = affineOf(model.getLayer(follower.config.name), Number(follower.config.epsilon));
-  const affine = composed(affines.get(name), own);
+  const affine = composed(affines.get(path), own);
   if (!isFiniteAffine(affine)) return false;
-  affines.set(name, affine);
+  affines.set(path, affine);
   for (const option of Object.keys(layer.config)) {
     if (/(Constraint|Regularizer)$/.test(option)) layer.config[option] = null;
   }

@@ -1,6 +1,6 @@
 /** Which layers can scale and shift their outputs by their own weights, and by which of them. */
 import { slotsOf } from '../core/parameter';
-import type { LayerConfig } from './model-config';
+import type { LayerConfig } from '../topology/model-config';
 
 /** The weight that a layer's output channels are scaled by. */
 interface OutputKernel {

@@ -1,6 +1,6 @@
 /** What else than batch normalisation needs no layer of its own in inference. */
-import { type Draft, remove } from './draft';
-import { followerOf, isBetween, type LayerConfig } from './model-config';
+import { type Draft, remove } from '../topology/draft';
+import { followerOf, isBetween, type LayerConfig } from '../topology/model-config';
 
 /** Layers that pass on what they get when nothing is being trained. */
 const TRAINING_ONLY: ReadonlySet<string> = new Set([

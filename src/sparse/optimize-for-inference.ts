@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { PruneError } from '../errors';
+import { draftOf, edit, type RemovedLayer } from '../topology/draft';
+import { disposeWeights } from '../topology/rebuild';
 import { activeHeap } from '../wasm/heap';
 import { type AccelerateOptions, type Acceleration, accelerate } from './accelerate';
-import { draftOf, edit, type RemovedLayer } from './draft';
-import { foldIn } from './fold-batch-norm';
+import { type Affines, foldIn, rebuildFolded } from './fold-batch-norm';
 import { dropIdentities, fuseActivations, mergePadding } from './fuse-layers';
-import { disposeWeights, rebuild } from './rebuild';
 
 /** A model made ready for inference. */
 export interface OptimizedModel {
@@ -47,8 +47,12 @@ export async function optimizeForInference(
     const message = `optimizeForInference works on tfjs's wasm backend, but '${given}' is active. Import '@tensorflow/tfjs-backend-wasm' and await tf.setBackend('wasm') first, or use foldBatchNorm, which works on any.`;
     throw new PruneError('unsupported', message, { given, allowed: 'wasm' });
   }
-  for (const pass of [dropIdentities, foldIn, mergePadding, fuseActivations]) edit(draft, pass);
-  const optimized = rebuild(draft);
+  const affines: Affines = new Map();
+  edit(draft, dropIdentities);
+  edit(draft, (each) => foldIn(each, affines));
+  edit(draft, mergePadding);
+  edit(draft, fuseActivations);
+  const optimized = rebuildFolded(draft, affines);
   try {
     return { model: optimized, handle: await accelerate(optimized, options), removed: draft.removed };
   } catch (error) {

@@ -2,7 +2,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { classNameOf, describe, layersOf, slotsOf } from '../core/parameter';
 import { PruneError, shown } from '../errors';
-import type { Affine } from './affine';
 import {
   isModelConfig,
   type LayerConfig,
@@ -11,7 +10,7 @@ import {
   takeOut,
 } from './model-config';
 
-/** A layer that an optimised model is without. */
+/** A layer that a model built anew is without. */
 export interface RemovedLayer {
   /** Its name in the original; for one of a model within, after that model's name and a slash. */
   readonly layer: string;
@@ -25,8 +24,6 @@ export interface RemovedLayer {
 export interface Draft {
   readonly model: tf.LayersModel;
   readonly config: ModelConfig;
-  /** By the name of a layer, what is to be done to its outputs by its own weights. */
-  readonly affines: Map<string, Affine>;
   /** By the name of a layer, the draft of the model that it is or applies. */
   readonly inner: ReadonlyMap<string, Draft>;
   /** What was taken out, also of models within. */
@@ -86,7 +83,7 @@ function draftWithin(
     if (within === undefined || configured === undefined) continue;
     inner.set(layer.name, draftWithin(within, configured, removed, `${prefix}${layer.name}/`));
   }
-  return { model, config, affines: new Map(), inner, removed, prefix };
+  return { model, config, inner, removed, prefix };
 }
 
 /**

@@ -1,22 +1,31 @@
-/** Builds a model from a draft, with the weights of the original. */
+/** Builds a model from a draft, with weights from the original. */
 import * as tf from '@tensorflow/tfjs';
 import { classNameOf, describe, layersOf, slotsOf } from '../core/parameter';
 import { PruneError, shown } from '../errors';
 import { renumberCalls } from './call-order';
-import { copyWeights } from './copy-weights';
 import { type Draft, edit, modelWithin } from './draft';
 
 /**
+ * Gives a layer that was just built its weights.
+ *
+ * @param original The layer of the same name in the original, which stays as it is.
+ * @param made The one that was built.
+ * @param path Its name, after those of the models around it, each with a slash.
+ */
+export type Transfer = (original: object, made: object, path: string) => void;
+
+/**
  * @param draft The draft; it is used up.
+ * @param transfer Fills each layer of the new model.
  * @returns The model; the caller disposes it.
  * @throws {@link PruneError} `unsupported` where tfjs cannot build it. No variable is left behind.
  */
-export function rebuild(draft: Draft): tf.LayersModel {
+export function rebuild(draft: Draft, transfer: Transfer): tf.LayersModel {
   const before = new Set(variables());
   try {
     edit(draft, ({ config }) => renumberCalls(config));
     const model = build(draft);
-    fill(draft, model);
+    fill(draft, model, transfer);
     return model;
   } catch (error) {
     for (const variable of variables()) if (!before.has(variable)) variable.dispose();
@@ -53,13 +62,13 @@ function build({ model, config }: Draft): tf.LayersModel {
   }
 }
 
-function fill({ model, affines, inner }: Draft, made: tf.LayersModel): void {
+function fill({ model, inner, prefix }: Draft, made: tf.LayersModel, transfer: Transfer): void {
   const originals = new Map(model.layers.map((layer) => [layer.name, layer]));
   for (const layer of made.layers) {
     const draft = inner.get(layer.name);
     const within = modelWithin(layer);
     if (draft !== undefined && within !== undefined) {
-      fill(draft, within);
+      fill(draft, within, transfer);
       continue;
     }
     const original = originals.get(layer.name);
@@ -67,6 +76,6 @@ function fill({ model, affines, inner }: Draft, made: tf.LayersModel): void {
       const message = `tfjs built ${describe(layer)}, a name that the model does not have. Let the getConfig of your own layers include what super.getConfig() gives, and pass it on to super().`;
       throw new PruneError('unsupported', message, { given: layer.name, allowed: [...originals.keys()] });
     }
-    copyWeights(original, layer, affines.get(layer.name));
+    transfer(original, layer, prefix + layer.name);
   }
 }
