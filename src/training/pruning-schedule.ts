@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { located } from '../core/apply';
 import { customFromBytes } from '../core/custom-from-mask';
 import { checkedMask } from '../core/mask-check';
@@ -10,7 +10,13 @@ import { defaultGenerator, type GeneratorState } from '../masks/generator';
 import { resolveDim } from '../masks/slices';
 import { L1Unstructured } from '../methods/l1-unstructured';
 import type { Sparsity } from '../methods/parameters';
-import { groupOf, type NamedParameter, type Requested, requestsOf } from '../methods/prune-together';
+import {
+  groupOf,
+  type NamedParameter,
+  type Requested,
+  requestsOf,
+  type ScoresByLayer,
+} from '../methods/prune-together';
 import { checkWhole, refused } from './refusal';
 import { type ScheduledMethod, type Stepper, stepperOf } from './scheduled-method';
 import type { SparsitySchedule } from './schedules';
@@ -26,6 +32,11 @@ export interface PruningScheduleOptions {
    * methods that choose among entries or blocks).
    */
   readonly scope?: 'local' | 'global' | undefined;
+  /**
+   * Called before each pruning: for a layer, by parameter name, what to rank by instead of the weights, in the shape and layout
+   * of the name. Tensors that it makes are disposed.
+   */
+  readonly importanceScores?: (() => ScoresByLayer) | undefined;
 }
 
 /** Where a schedule stands, as plain data that JSON keeps. */
@@ -65,6 +76,7 @@ export class PruningSchedule {
   readonly #schedule: SparsitySchedule;
   readonly #stepper: Stepper;
   readonly #isGlobal: boolean;
+  readonly #scores: (() => ScoresByLayer) | undefined;
   readonly #history = new Map<tf.Variable, History>();
   #step = 0;
 
@@ -75,10 +87,14 @@ export class PruningSchedule {
    *   chooses among channels; `parameter` or `state` for what cannot be pruned, `dim` for a tensor without that axis.
    */
   constructor(parameters: Iterable<NamedParameter>, options: PruningScheduleOptions) {
-    checkOptions(options, ['schedule', 'method', 'scope']);
-    const { schedule, method = L1Unstructured, scope = 'local' } = options;
+    checkOptions(options, ['schedule', 'method', 'scope', 'importanceScores']);
+    const { schedule, method = L1Unstructured, scope = 'local', importanceScores } = options;
     if (typeof schedule !== 'function') throw refused('schedule', schedule, 'a function of the step');
     if (scope !== 'local' && scope !== 'global') throw refused('scope', scope, "'local' or 'global'");
+    if (importanceScores !== undefined && typeof importanceScores !== 'function') {
+      throw refused('importanceScores', importanceScores, 'a function that gives a Map');
+    }
+    this.#scores = importanceScores;
     this.#parameters = groupOf(parameters, undefined).list;
     this.#schedule = schedule;
     this.#stepper = stepperOf(method);
@@ -107,7 +123,7 @@ export class PruningSchedule {
    * @param step The number of steps that are done, 0 before the first.
    * @returns How many entries of the parameters are pruned now.
    * @throws {@link PruneError} with nothing changed: `argument` for a step that is no whole number, or where the schedule
-   *   gives no sparsity; `state` if a layer has been disposed.
+   *   gives no sparsity; `argument` or `shape` for scores that do not fit; `state` if a layer has been disposed.
    */
   step(step: number): Sparsity {
     checkWhole('step', step, 0);
@@ -115,7 +131,7 @@ export class PruningSchedule {
     if (!(typeof sparsity === 'number' && sparsity >= 0 && sparsity <= 1)) {
       throw refused(`What the schedule gives for step ${step}`, sparsity, 'a number in [0, 1]');
     }
-    this.#pruneTo(sparsity);
+    tf.tidy(() => this.#pruneTo(sparsity));
     this.#step = step;
     return this.sparsity();
   }
@@ -166,7 +182,8 @@ export class PruningSchedule {
 
   #pruneTo(sparsity: number): void {
     if (sparsity === 0) return;
-    const requests = this.#requests();
+    const { list, scores } = groupOf(this.#parameters, this.#scores?.());
+    const requests = requestsOf(list, scores);
     const made = this.#isGlobal
       ? this.#together(requests, sparsity)
       : requests.flatMap((each) => this.#alone(each, sparsity) ?? []);

@@ -204,6 +204,82 @@ describe('pruneAndFineTune', () => {
     expect(older).toBeDefined();
   });
 
+  test('goes on in the middle of a pipeline', async () => {
+    const { xs, ys } = smallData();
+    const [inputs, targets] = await Promise.all([xs.array(), ys.array()]);
+    const train = (): tf.data.Dataset<tf.TensorContainer> =>
+      tf.data.zip({ xs: tf.data.array(inputs), ys: tf.data.array(targets) }).batch(4);
+    const data = { train, validation: { xs, ys } };
+    const unbroken = smallModel();
+    await pruneAndFineTune(unbroken, data, { targetSparsity: 0.2 });
+    const { place } = memory();
+    const controller = new AbortController();
+    const stopped = pruneAndFineTune(smallModel(), data, {
+      targetSparsity: 0.2,
+      checkpoint: place,
+      signal: controller.signal,
+      onProgress: ({ steps }) => void (steps === 4 && controller.abort()),
+    });
+    await expect(stopped).rejects.toThrowError();
+    const model = smallModel();
+    await pruneAndFineTune(model, data, { targetSparsity: 0.2, checkpoint: place });
+    expect(bitsOf(model)).toEqual(bitsOf(unbroken));
+  });
+
+  test('stops before it keeps weights that are no numbers, though the loss is one', async () => {
+    const model = smallModel();
+    model.compile({
+      optimizer: tf.train.sgd(0.05),
+      // √0 is 0, and its gradient infinite.
+      loss: (labels, logits) =>
+        tf.losses.softmaxCrossEntropy(labels, logits).add(logits.sub(logits).sqrt().sum()),
+      metrics: ['accuracy'],
+    });
+    const { place, slots } = memory();
+    let pruned: number[][] = [];
+    const stopped = run(model, {
+      checkpoint: place,
+      onProgress: ({ phase }) => {
+        if (phase === 'pruned') pruned = bitsOf(model);
+      },
+    });
+    await expect(stopped).rejects.toThrowError(/diverged: a weight is no number/);
+    expect(bitsOf(model).slice(0, 6)).toEqual(pruned.slice(0, 6));
+    expect([...slots.keys()]).toHaveLength(1); // what was kept before the first step
+  });
+
+  test('notices two saves of which each has left a part', async () => {
+    const { place, slots } = memory();
+    await run(smallModel(), { checkpoint: place });
+    const [[first, a], [second, b]] = [...slots] as [
+      [string, tf.io.ModelArtifacts],
+      [string, tf.io.ModelArtifacts],
+    ];
+    slots.set(first, { ...a, weightData: b.weightData! });
+    slots.set(second, { ...b, weightData: a.weightData! });
+    await expect(run(smallModel(), { checkpoint: place })).rejects.toThrowError(
+      /parts are of different saves/,
+    );
+  });
+
+  test('comes to the same on wasm, resumed or not', async () => {
+    await useBackend('wasm');
+    try {
+      const unbroken = smallModel(tf.train.adam(0.01));
+      await run(unbroken);
+      const { place } = memory();
+      const controller = new AbortController();
+      const options = { checkpoint: place, signal: controller.signal };
+      const onProgress = ({ steps }: FineTuneProgress): void => void (steps === 4 && controller.abort());
+      await expect(run(smallModel(tf.train.adam(0.01)), { ...options, onProgress })).rejects.toThrowError();
+      const model = smallModel(tf.train.adam(0.01));
+      await run(model, { checkpoint: place });
+      expect(bitsOf(model)).toEqual(bitsOf(unbroken));
+    } finally {
+      await useBackend('cpu');
+    }
+  });
+
   test('refuses the checkpoint of another run, and begins anew where it is told to', async () => {
     const { place } = memory();
     await run(smallModel(), { checkpoint: place });

@@ -131,6 +131,23 @@ describe('PruningSchedule', () => {
     expect(pruned.sort((a, b) => b - a)).toEqual(largest);
   });
 
+  test.each(['local', 'global'] as const)(
+    '%s: ranks by scores where there are some, made anew each time',
+    (scope) => {
+      const layer = dense(5, 4);
+      let times = 0;
+      const importanceScores = (): prune.ScoresByLayer => {
+        times++;
+        // Those in front are worth least.
+        return new Map([[layer, { weight: tf.range(0, 20).reshape([5, 4]) }]]);
+      };
+      const schedule = scheduleOf([layer], { scope, importanceScores });
+      expectNoLeak(() => void [0, 250, 500].map((step) => schedule.step(step)));
+      expect(flat(layer, 'weight_mask')).toEqual(Array.from({ length: 20 }, (_, i) => Number(i >= 10)));
+      expect(times).toBe(2);
+    },
+  );
+
   test('counts what is pruned already, and prunes nothing where that is more', () => {
     const layer = dense(10, 10);
     prune.randomUnstructured(layer, 'weight', 0.5);
@@ -195,6 +212,12 @@ describe('PruningSchedule refuses', () => {
     ['argument', 'parameters must be', () => new PruningSchedule([], { schedule: perMille })],
     ['argument', 'schedule must be', () => scheduleOf([layer()], { schedule: 0.5 as never })],
     ['argument', 'scope must be', () => scheduleOf([layer()], { scope: 'all' as never })],
+    ['argument', 'importanceScores must be', () => scheduleOf([layer()], { importanceScores: {} as never })],
+    [
+      'argument',
+      'importanceScores must be',
+      () => scheduleOf([layer()], { importanceScores: () => new Map([[{}, {}]]) }).step(500),
+    ],
     ['argument', 'method must be', () => scheduleOf([layer()], { method: 'l1' as never })],
     ['argument', 'method must be', () => scheduleOf([layer()], { method: (() => 3) as never })],
     [
