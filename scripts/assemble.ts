@@ -1,6 +1,9 @@
-/** `npm run kernels`: assembles the templates in src/wasm/wat into src/wasm/binary.ts, which is committed. */
+/** `npm run kernels`: assembles the templates in src/wasm/wat into the files of bytes in src/wasm, which are committed. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { binaryModule } from '../test/support/assemble';
+import { binaryModule, MODULES } from '../test/support/assemble';
 
-writeFileSync(fileURLToPath(new URL('../src/wasm/binary.ts', import.meta.url)), await binaryModule());
+for (const module of MODULES) {
+  const path = fileURLToPath(new URL(`../src/wasm/${module.file}`, import.meta.url));
+  writeFileSync(path, await binaryModule(module));
+}

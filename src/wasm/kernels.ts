@@ -1,5 +1,6 @@
 import { PruneError } from '../errors';
 import { PLAIN, SHARED } from './binary';
+import { bytesFor, instantiateNow } from './compile';
 import type { Heap } from './heap';
 
 /** The kernels, which work in the backend's memory. All addresses and steps are in bytes. */
@@ -58,6 +59,8 @@ type Transpose = (
   dstStep: number,
 ) => void;
 
+const BYTES = { plain: PLAIN, shared: SHARED };
+
 const instances = new WeakMap<WebAssembly.Memory, Promise<Kernels>>();
 
 /**
@@ -99,20 +102,11 @@ export function kernelsNow({ memory }: Heap): Kernels | undefined {
   if (memory === undefined) return undefined;
   let kernels = compiled.get(memory);
   if (kernels === undefined) {
-    try {
-      const module = new WebAssembly.Module(bytesFor(memory));
-      kernels = kernelsOf(new WebAssembly.Instance(module, { tfjs: { memory } }));
-    } catch {
-      kernels = null;
-    }
+    const instance = instantiateNow(memory, BYTES);
+    kernels = instance === undefined ? null : kernelsOf(instance);
     compiled.set(memory, kernels);
   }
   return kernels ?? undefined;
-}
-
-function bytesFor(memory: WebAssembly.Memory): Uint8Array<ArrayBuffer> {
-  const isShared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
-  return Uint8Array.from(atob(isShared ? SHARED : PLAIN), (char) => char.charCodeAt(0));
 }
 
 function kernelsOf(instance: WebAssembly.Instance): Kernels {
@@ -122,7 +116,7 @@ function kernelsOf(instance: WebAssembly.Instance): Kernels {
 }
 
 async function instantiate(memory: WebAssembly.Memory): Promise<Kernels> {
-  const bytes = bytesFor(memory);
+  const bytes = bytesFor(memory, BYTES);
   if (!WebAssembly.validate(bytes)) {
     throw new PruneError(
       'unsupported',

@@ -1,11 +1,24 @@
 import wabt from 'wabt';
+import type { MemoryKind } from '../../src/wasm/wat/memory';
 import { moduleText } from '../../src/wasm/wat/module';
+import { trainingModuleText } from '../../src/wasm/wat/training-module';
 
-/** @returns The text that src/wasm/binary.ts must have: the kernels, assembled. */
-export async function binaryModule(): Promise<string> {
+/** A module of kernels, and the file under src/wasm that has it assembled. */
+export interface KernelModule {
+  readonly file: string;
+  text(memory: MemoryKind): string;
+}
+
+export const MODULES: readonly KernelModule[] = [
+  { file: 'binary.ts', text: moduleText },
+  { file: 'training-binary.ts', text: trainingModuleText },
+];
+
+/** @returns The text that a module's file must have: the kernels, assembled. */
+export async function binaryModule({ text }: KernelModule): Promise<string> {
   const assembler = await wabt();
-  const assembled = (memory: 'plain' | 'shared'): string => {
-    const parsed = assembler.parseWat(`${memory}.wat`, moduleText(memory), { simd: true, threads: true });
+  const assembled = (memory: MemoryKind): string => {
+    const parsed = assembler.parseWat(`${memory}.wat`, text(memory), { simd: true, threads: true });
     try {
       return Buffer.from(parsed.toBinary({}).buffer).toString('base64');
     } finally {

@@ -1,33 +1,15 @@
 import { advance, locals, params, repeat, whileBelow } from './text';
-
-/** Lanes of four vectors in the first and second step of a 4×4 transposition, as byte numbers of two joined vectors. */
-const LOW_PAIRS = lanes(0, 4, 1, 5);
-const HIGH_PAIRS = lanes(2, 6, 3, 7);
-const LOW_HALVES = lanes(0, 1, 4, 5);
-const HIGH_HALVES = lanes(2, 3, 6, 7);
-
-function lanes(...words: readonly number[]): string {
-  return words.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * word + byte)).join(' ');
-}
-
-function shuffle(how: string, a: string, b: string): string {
-  return `(i8x16.shuffle ${how} (local.get $${a}) (local.get $${b}))`;
-}
+import { transposeFour } from './transpose-four';
 
 /** Loads four rows of four floats from $s on, transposes them and stores them from $d on. */
-const BLOCK = `
-  (local.set $a (v128.load (local.get $s)))
-  (local.set $b (v128.load (i32.add (local.get $s) (local.get $srcStep))))
-  (local.set $c (v128.load (i32.add (local.get $s) (local.get $srcStep2))))
-  (local.set $e (v128.load (i32.add (local.get $s) (local.get $srcStep3))))
-  (local.set $ab ${shuffle(LOW_PAIRS, 'a', 'b')})
-  (local.set $ce ${shuffle(LOW_PAIRS, 'c', 'e')})
-  (local.set $a ${shuffle(HIGH_PAIRS, 'a', 'b')})
-  (local.set $c ${shuffle(HIGH_PAIRS, 'c', 'e')})
-  (v128.store (local.get $d) ${shuffle(LOW_HALVES, 'ab', 'ce')})
-  (v128.store (i32.add (local.get $d) (local.get $dstStep)) ${shuffle(HIGH_HALVES, 'ab', 'ce')})
-  (v128.store (i32.add (local.get $d) (local.get $dstStep2)) ${shuffle(LOW_HALVES, 'a', 'c')})
-  (v128.store (i32.add (local.get $d) (local.get $dstStep3)) ${shuffle(HIGH_HALVES, 'a', 'c')})`;
+const BLOCK = transposeFour(
+  ['', '$srcStep', '$srcStep2', '$srcStep3'].map((step) => `(v128.load ${at('s', step)})`),
+  (row, value) => `(v128.store ${at('d', ['', '$dstStep', '$dstStep2', '$dstStep3'][row]!)} ${value})`,
+);
+
+function at(start: string, step: string): string {
+  return step === '' ? `(local.get $${start})` : `(i32.add (local.get $${start}) (local.get ${step}))`;
+}
 
 /** Both axes, as the loops see them: how far a step along each is in the source and in the target, for one element. */
 const AXES = {

@@ -1,0 +1,69 @@
+import { instantiateNow } from './compile';
+import type { Heap } from './heap';
+import { PLAIN, SHARED } from './training-binary';
+
+/** The kernels for training, which work in the backend's memory. All addresses and steps are in bytes. */
+export interface TrainingKernels {
+  /** Rows to panels of the left matrix, see wat/pack.ts. */
+  packRowsA: Pack;
+  /** Columns to panels of the left matrix. */
+  packColumnsA: Pack;
+  /** Rows to panels of the right matrix. */
+  packRowsB: Pack;
+  /** Columns to panels of the right matrix. */
+  packColumnsB: Pack;
+  /** See wat/gemm.ts. */
+  gemm(
+    a: number,
+    aEnd: number,
+    b: number,
+    bEnd: number,
+    depth: number,
+    rows: number,
+    cOffset: number,
+    columns: number,
+    add: number,
+    spill: number,
+  ): void;
+  /** See wat/batch-norm-gradient.ts. */
+  channelSums(
+    x: number,
+    dy: number,
+    end: number,
+    rowBytes: number,
+    mean: number,
+    sums: number,
+    products: number,
+  ): void;
+  /** See wat/batch-norm-gradient.ts. */
+  scaleChannels(dy: number, end: number, rowBytes: number, factor: number, dx: number): void;
+}
+
+/** Packs a matrix that is given by the addresses of its rows. */
+export type Pack = (
+  rows: number,
+  rowsEnd: number,
+  offset: number,
+  columns: number,
+  dst: number,
+  dstStep: number,
+) => void;
+
+/** Compiled kernels, null where they could not be. */
+const compiled = new WeakMap<WebAssembly.Memory, TrainingKernels | null>();
+
+/**
+ * @param heap The wasm backend's memory.
+ * @returns The kernels, compiled once; undefined where there are none.
+ */
+export function trainingKernelsNow({ memory }: Heap): TrainingKernels | undefined {
+  if (memory === undefined) return undefined;
+  let kernels = compiled.get(memory);
+  if (kernels === undefined) {
+    const exports: object | undefined = instantiateNow(memory, { plain: PLAIN, shared: SHARED })?.exports;
+    // What they are is fixed by the module's text, in wat/training-module.ts.
+    kernels = (exports as TrainingKernels | undefined) ?? null;
+    compiled.set(memory, kernels);
+  }
+  return kernels ?? undefined;
+}

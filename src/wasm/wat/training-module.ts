@@ -1,0 +1,22 @@
+import { CHANNEL_SUMS, SCALE_CHANNELS } from './batch-norm-gradient';
+import { GEMM } from './gemm';
+import { type MemoryKind, moduleOf } from './memory';
+import { packColumns, packRows } from './pack';
+import { PANEL_COLUMNS, PANEL_ROWS } from './panel';
+
+/**
+ * The kernels for training, a module of their own: who only prunes or predicts does not load them.
+ *
+ * @param memory `shared` for the backend's threaded build.
+ */
+export function trainingModuleText(memory: MemoryKind): string {
+  return moduleOf(memory, [
+    packRows('packRowsA', PANEL_ROWS),
+    packColumns('packColumnsA', PANEL_ROWS),
+    packRows('packRowsB', PANEL_COLUMNS),
+    packColumns('packColumnsB', PANEL_COLUMNS),
+    GEMM,
+    CHANNEL_SUMS,
+    SCALE_CHANNELS,
+  ]);
+}
