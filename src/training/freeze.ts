@@ -74,6 +74,7 @@ export function freezeLayers(
   const all = tfjsLayers(model);
   const names = all.map(({ name }) => name);
   if (typeof select !== 'function') {
+    if (!Array.isArray(select)) throw refused('select', select, 'an array of names or a function of a layer');
     const stray = select.find((name) => !names.includes(name));
     if (stray !== undefined) {
       const message = `The model has no layer '${stray}'; it has: ${names.join(', ')}.`;

@@ -6,6 +6,7 @@ import { type BasePruningMethod, joined } from '../core/method';
 import { checkOptions } from '../core/options';
 import { type Installation, installAll, stateOf } from '../core/reparametrisation';
 import { axisOf, type PruningMethod } from '../core/request';
+import { resolvePrunable } from '../core/resolve';
 import { defaultGenerator, type GeneratorState } from '../masks/generator';
 import { resolveDim } from '../masks/slices';
 import { L1Unstructured } from '../methods/l1-unstructured';
@@ -79,6 +80,8 @@ export class PruningSchedule {
   readonly #scores: (() => ScoresByLayer) | undefined;
   readonly #history = new Map<tf.Variable, History>();
   #step = 0;
+  /** The highest sparsity so far, and how many entries were pruned then. */
+  #reached = { sparsity: 0, zeros: 0 };
 
   /**
    * @param parameters Pairs of layer and name, such as `parameters` gives; at least one.
@@ -138,10 +141,10 @@ export class PruningSchedule {
 
   /** @returns How many entries of the parameters are pruned: by masks, so that a weight that happens to be zero does not count. */
   sparsity(): Sparsity {
-    const masks = this.#requests().map(({ parameter }) => ({
-      zeros: stateOf(parameter.variable)?.mask.zeros ?? 0,
-      size: parameter.variable.size,
-    }));
+    const masks = this.#parameters.map(([layer, name]) => {
+      const { variable } = resolvePrunable(layer, name);
+      return { zeros: stateOf(variable)?.mask.zeros ?? 0, size: variable.size };
+    });
     const zeros = masks.reduce((sum, mask) => sum + mask.zeros, 0);
     const size = masks.reduce((sum, mask) => sum + mask.size, 0);
     return { zeros, size, sparsity: size === 0 ? 0 : zeros / size };
@@ -181,7 +184,8 @@ export class PruningSchedule {
   }
 
   #pruneTo(sparsity: number): void {
-    if (sparsity === 0) return;
+    // Most steps ask for what is there, and weights must not travel for that.
+    if (sparsity <= this.#reached.sparsity && this.sparsity().zeros >= this.#reached.zeros) return;
     const { list, scores } = groupOf(this.#parameters, this.#scores?.());
     const requests = requestsOf(list, scores);
     const made = this.#isGlobal
@@ -202,6 +206,7 @@ export class PruningSchedule {
     for (const [i, { parameter }] of made.entries()) {
       this.#history.set(parameter.variable, { base: bases[i], own: joins[i]!.method });
     }
+    this.#reached = { sparsity: Math.max(sparsity, this.#reached.sparsity), zeros: this.sparsity().zeros };
   }
 
   /** What had pruned a parameter before the schedule did; a pruning by others in between counts to that. */

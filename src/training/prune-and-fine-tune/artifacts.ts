@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { PruneError } from '../../errors';
 import type { OptimizerVariable } from '../optimizer-state';
 import type { WeightSnapshot, WeightValues } from '../snapshot';
-import type { RunState } from './state';
+import { isProgress, type RunState } from './state';
 
 type Values = WeightValues['values'];
 type Spec = tf.io.WeightsManifestEntry;
@@ -119,7 +119,10 @@ class Arrays {
 
   take(prefix: string): { readonly name: string; readonly shape: number[]; readonly values: Values } {
     const { spec } = this;
-    if (spec === undefined || !spec.name.startsWith(prefix)) throw damaged(`'${prefix}' is missing`);
+    if (spec === undefined || !String(spec.name).startsWith(prefix)) throw damaged(`'${prefix}' is missing`);
+    const isShape =
+      Array.isArray(spec.shape) && spec.shape.every((size) => Number.isSafeInteger(size) && size >= 0);
+    if (!isShape) throw damaged(`'${spec.name}' has no shape`);
     const size = spec.shape.reduce((product, length) => product * length, 1);
     const length = spec.dtype === 'bool' ? size : 4 * size;
     if (!Number.isSafeInteger(length) || length < 0 || this.#at + length > this.#bytes.byteLength) {
@@ -152,6 +155,7 @@ function snapshotFrom(arrays: Arrays, prefix: string, count: number): WeightSnap
     const { values } = arrays.take(`${prefix}/${i}/mask`);
     if (!(values instanceof Uint8Array) || values.some((kept) => kept > 1))
       throw damaged('a mask is not of 0 and 1');
+    if (values.length !== weight.values.length) throw damaged('a mask is not as large as its weight');
     return { ...weight, mask: values };
   });
   return { weights };
@@ -194,8 +198,9 @@ function metaOf({ userDefinedMetadata = {} }: tf.io.ModelArtifacts): Meta {
     meta?.version === 1 &&
     Number.isSafeInteger(meta.save) &&
     Number.isSafeInteger(meta.weights) &&
-    typeof meta.run?.progress === 'object' &&
-    Array.isArray(meta.optimizer?.variables);
+    isProgress(meta.run?.progress) &&
+    Array.isArray(meta.optimizer?.variables) &&
+    meta.optimizer.variables.every((variable) => typeof variable?.property === 'string');
   if (!isRight) throw damaged('it is none of a run, or of a later version');
   return meta as Meta;
 }

@@ -61,10 +61,10 @@ export class Run {
     if (kept !== undefined && settings.resume) {
       checkFingerprint(kept.progress.fingerprint, fingerprintOf(model, settings, schedule));
       initialSparsity = kept.progress.initialSparsity;
-      rewind(model, kept.weights, { masks: 'snapshot' });
+      const experiment = Experiment.fromJSON(kept.experiment);
       restoreOptimizer(model.optimizer, kept.optimizer);
       schedule.restore(kept.schedule);
-      const experiment = Experiment.fromJSON(kept.experiment);
+      rewind(model, kept.weights, { masks: 'snapshot' });
       return new Run(task, {
         checkpoint,
         schedule,

@@ -22,7 +22,7 @@ export interface Progress {
   /** Steps of all rounds, and those before this round. */
   steps: number;
   stepsBefore: number;
-  /** Of the model before this round was trained, after its pruning. */
+  /** Of the model before this round. */
   before: Metrics;
   /** As last evaluated. */
   last: Measured;
@@ -74,4 +74,28 @@ export function targetOf(
   round: number,
 ): number {
   return Math.min(targetSparsity, 1 - (1 - initialSparsity) * (1 - amountPerRound) ** (round + 1));
+}
+
+const isShare = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= 1;
+
+/**
+ * @param progress What a file has for the progress of a run.
+ * @returns Whether it is such.
+ */
+export function isProgress(progress: unknown): progress is Progress {
+  const fields = Object(progress) as Partial<Record<keyof Progress, unknown>>; // each is checked
+  const { baseline, last, best, before } = fields;
+  const counts = [fields.round, fields.epoch, fields.batch, fields.steps, fields.stepsBefore];
+  return (
+    typeof fields.fingerprint === 'string' &&
+    typeof fields.isPruned === 'boolean' &&
+    [null, 'sparsity', 'accuracy'].includes(fields.stoppedBy as string | null) &&
+    counts.every((count) => Number.isSafeInteger(count) && Number(count) >= 0) &&
+    [baseline, last, best].every((metrics) => isShare(Object(metrics).accuracy)) &&
+    isShare(Object(best).sparsity) &&
+    isShare(fields.initialSparsity) &&
+    (fields.roundBest === -1 || isShare(fields.roundBest)) &&
+    typeof before === 'object' &&
+    before !== null
+  );
 }

@@ -74,6 +74,7 @@ describe('freezeLayers', () => {
     expect(() => freezeLayers(model, ['hidden', 'haed'])).toThrowError(
       /no layer 'haed'; it has: hidden, norm, head/,
     );
+    expect(() => freezeLayers(model, 'hidden' as never)).toThrowError(/select must be an array/);
     expect(model.getLayer('hidden').trainable).toBe(true);
   });
 });

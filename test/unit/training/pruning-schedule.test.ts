@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
 import { cosineSchedule, PruningSchedule, type PruningScheduleOptions } from 'tfjs-prune/training';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { useBackend } from '../../support/backend';
 import { built, flat, zeros } from '../../support/layers';
 import { expectNoLeak } from '../../support/memory';
@@ -192,6 +192,29 @@ describe('PruningSchedule', () => {
     expect(second.state().step).toBe(200);
     for (const step of steps.slice(2)) second.step(step);
     expect(flat(broken, 'weight_mask')).toEqual(flat(unbroken, 'weight_mask'));
+  });
+
+  test('reads no weights where a step asks for what is there', () => {
+    const layer = dense(10, 10);
+    const schedule = scheduleOf([layer]);
+    schedule.step(400);
+    const reads = vi.spyOn(tf.Tensor.prototype, 'dataSync');
+    try {
+      for (const step of [400, 300, 400]) expect(schedule.step(step).zeros).toBe(40);
+      expect(reads).not.toHaveBeenCalled();
+      schedule.step(500);
+      expect(reads).toHaveBeenCalled();
+    } finally {
+      reads.mockRestore();
+    }
+  });
+
+  test('prunes again what was reverted in between', () => {
+    const layer = dense(10, 10);
+    const schedule = scheduleOf([layer]);
+    schedule.step(400);
+    prune.revert(layer, 'weight');
+    expect(schedule.step(400).zeros).toBe(40);
   });
 
   test('leaves no tensor behind', () => {
