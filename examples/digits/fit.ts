@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { batchesOf, type Digits, imagesOf } from './data';
 
-const BATCH = 64;
+/** How many digits there are in a step. */
+export const BATCH = 64;
 const MOMENTUM = 0.9;
 /** How many images are predicted at a time. */
 const PREDICTED = 250;

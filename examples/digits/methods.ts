@@ -4,7 +4,8 @@ import * as prune from 'tfjs-prune';
 /** How many output channels make a block; the sparse kernels take 8 and 16. */
 const BLOCK = 8;
 
-type Weights = ReadonlyArray<prune.NamedParameter<tf.layers.Layer>>;
+/** What is pruned: pairs of layer and name. */
+export type Weights = ReadonlyArray<prune.NamedParameter<tf.layers.Layer>>;
 
 /** Prunes weights to a sparsity: the share that is zero. */
 type Method = (weights: Weights, sparsity: number) => void;

@@ -1,10 +1,13 @@
-import { statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import * as prune from 'tfjs-prune';
-import { registerTrainingKernels } from 'tfjs-prune/training';
+import { Experiment, registerTrainingKernels } from 'tfjs-prune/training';
 import { loadStateDict, readSafetensors } from 'tfjs-prune/weights';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { batchesOf, type Digits, loadDigits, someOf } from '../../examples/digits/data';
@@ -12,6 +15,7 @@ import { accuracyOf, trainNetwork } from '../../examples/digits/fit';
 import { storedBytes } from '../../examples/digits/measure';
 import { METHODS, type OneShot } from '../../examples/digits/methods';
 import { resnet8 } from '../../examples/digits/network';
+import { folder } from '../../examples/file-io';
 import { useBackend } from '../support/backend';
 
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -116,4 +120,51 @@ it('counts the bytes of the file that tfjs saves, after gzip', async () => {
   );
   expect(await storedBytes(model)).toBe(gzipSync(raw, { level: 9 }).length);
   model.dispose();
+});
+
+/** Runs the example as a process of its own. */
+function digits(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const example = pathOf('../../examples/digits.ts');
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', example, ...args]);
+  return { status, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+describe('npm run digits', () => {
+  it('-- --quick prints a table, and saves networks as sparse as it says, with a record', async () => {
+    const saved = mkdtempSync(join(tmpdir(), 'tfjs-prune-digits-'));
+    const { status, stdout } = digits('--quick', '--methods', 'global,scheduled', '--save', saved);
+    expect(status).toBe(0);
+    const rows = stdout.split('\n').filter((line) => line.startsWith('| '));
+    expect(rows.map((row) => row.split('|')[2]?.trim())).toEqual([
+      'zeros',
+      '-----:',
+      '0.0 %',
+      '90.0 %',
+      '90.0 %',
+    ]);
+    for (const method of ['global', 'scheduled']) {
+      const model = await tf.loadLayersModel(folder(join(saved, `${method}-0.9`)));
+      const { zeros, size } = prune.sparsity(model);
+      expect(Math.abs(zeros - 0.9 * size)).toBeLessThanOrEqual(1);
+      const record = Experiment.of(model)?.toJSON();
+      expect(record?.prunings[0]?.sparsity).toBe(zeros / size);
+      expect(record?.finetunings[0]?.steps).toBe(10);
+      model.dispose();
+    }
+    rmSync(saved, { recursive: true });
+  });
+
+  it.each([
+    [['--methods', 'l2'], /^--methods must be some of random,l1,.* but got 'l2'/],
+    [['--sparsities', '90'], /^--sparsities must be fractions between 0 and 1, .* but got '90'/],
+    [['--images', '10'], /^--images must be a whole number of at least 64, but got '10'/],
+    [['--seed', ''], /^--seed must be a whole number of at least 0, but got ''/],
+    [['--fast'], /^Unknown option '--fast'/],
+    [['--weights', 'none.safetensors'], /^Cannot read the file 'none\.safetensors'/],
+  ])('%j ends with a message and without a stack', (args, says) => {
+    const { status, stdout, stderr } = digits(...args);
+    expect(stderr).toMatch(says);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  });
 });
