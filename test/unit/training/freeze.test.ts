@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { freezeBatchNorm, freezeLayers } from 'tfjs-prune/training';
+import { resnet18 } from 'tfjs-prune/models';
+import { freezeBatchNorm, freezeLayers, registerTrainingKernels } from 'tfjs-prune/training';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../support/backend';
 import { bitsOf, smallData, smallModel } from './small-model';
@@ -49,6 +50,33 @@ describe('freezeBatchNorm', () => {
     compile(model);
     expect(await train(model)).toHaveLength(8);
     expect(Object.hasOwn(model.getLayer('norm'), 'call')).toBe(false);
+  });
+
+  test('keeps those of a ResNet, trained by fitDataset on wasm beside a frozen stage', async () => {
+    await useBackend('wasm');
+    try {
+      registerTrainingKernels();
+      const model = await resnet18({ seed: 0, inputShape: [32, 32, 3], numClasses: 2 });
+      expect(freezeBatchNorm(model).layers).toHaveLength(20);
+      expect(freezeLayers(model, ({ name }) => name.startsWith('layer1')).layers.length).toBeGreaterThan(4);
+      model.compile({ optimizer: 'sgd', loss: (y, logits) => tf.losses.softmaxCrossEntropy(y, logits) });
+      const valuesOf = (): Float32Array[] =>
+        model.getWeights().map((weight) => weight.dataSync<'float32'>().slice());
+      const before = valuesOf();
+      const data = tf.data.generator(function* () {
+        yield { xs: tf.randomNormal([2, 32, 32, 3], 0, 1, 'float32', 1), ys: tf.eye(2) };
+      });
+      await model.fitDataset(data, { epochs: 1, verbose: 0 });
+      const after = valuesOf();
+      const changed = model.weights
+        .map(({ originalName }) => originalName)
+        .filter((_, i) => after[i]!.some((value, n) => value !== before[i]![n]));
+      expect(changed.length).toBeGreaterThan(10);
+      expect(changed.filter((name) => /bn|layer1|downsample.1/.test(name))).toEqual([]);
+      model.dispose();
+    } finally {
+      await useBackend('cpu');
+    }
   });
 
   test('refuses what is no model or no option', () => {

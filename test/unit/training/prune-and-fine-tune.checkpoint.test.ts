@@ -162,6 +162,23 @@ describe('the checkpoint of pruneAndFineTune', () => {
     );
   });
 
+  test.each<[string, object]>([
+    ['no fingerprint', { fingerprint: undefined }],
+    ['−1 steps', { steps: -1 }],
+    ['half a round', { round: 0.5 }],
+    ['an accuracy of 2', { baseline: { accuracy: 2 } }],
+    ['a best model of no sparsity', { best: { accuracy: 0.5 } }],
+    ['another end', { stoppedBy: 'boredom' }],
+  ])('of %s is damaged', async (_what, change) => {
+    const { place, slots } = memory();
+    await run(smallModel(), { checkpoint: place });
+    for (const { userDefinedMetadata } of slots.values()) {
+      Object.assign(Reflect.get(Reflect.get(userDefinedMetadata!, 'tfjs-prune-run'), 'run').progress, change);
+    }
+    const refused = run(smallModel(), { checkpoint: place });
+    await expect(refused).rejects.toSatisfy((error) => prune.isPruneError(error, 'file'));
+  });
+
   test('comes to the same on wasm, resumed or not', async () => {
     await useBackend('wasm');
     try {
