@@ -24,7 +24,8 @@ function chromium(): string | undefined {
   }
 }
 
-function launchOptions(): { executablePath?: string; args: string[] } {
+/** How playwright starts it. */
+export function launchOptions(): { executablePath?: string; args: string[] } {
   const executablePath = chromium();
   return {
     ...(executablePath === undefined ? {} : { executablePath }),

@@ -120,5 +120,10 @@ for (const [what, bench] of [
   if (what.includes(options.only)) rows.push(await bench(what));
 }
 if ('sparse'.includes(options.only)) rows.push(...(runScript('./sparse.ts', [options.rounds]) as Row[]));
+if ('sparse-more'.includes(options.only))
+  rows.push(...(runScript('./sparse-more.ts', [options.rounds]) as Row[]));
+if ('sparse-onnx'.includes(options.only)) {
+  rows.push(...(runScript('./onnx/compare.ts', [options.rounds]) as Row[]));
+}
 if ('ResNet50 loading'.includes(options.only)) rows.push(...(await benchLoading()));
 console.table(rows);

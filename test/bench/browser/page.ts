@@ -1,0 +1,21 @@
+/** The page of `npm run bench:browser`: what run.ts calls in it. */
+import * as tf from '@tensorflow/tfjs';
+import { getThreadsCount, setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import type { Row } from '../report';
+import { benchSparse } from '../sparse-table';
+
+declare global {
+  interface Window {
+    bench(rounds: number, only: string, threads: number): Promise<string>;
+    report(row: Row): void;
+  }
+}
+
+setWasmPaths('/');
+
+window.bench = async (rounds, only, threads) => {
+  if (threads > 0) setThreadsCount(threads);
+  await tf.setBackend('wasm');
+  await benchSparse(rounds, only, (row) => window.report(row));
+  return window.crossOriginIsolated ? `${getThreadsCount()} thread(s), shared memory` : 'one thread';
+};
