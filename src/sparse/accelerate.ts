@@ -4,11 +4,11 @@ import { classNameOf, layersOf, slotsOf } from '../core/parameter';
 import { isPruneError, PruneError, shown } from '../errors';
 import { activeHeap, type Heap } from '../wasm/heap';
 import { type Kernels, kernelsFor } from '../wasm/kernels';
+import { makeWorkspace } from '../wasm/workspace';
 import { clearNormaliser, setNormaliser } from './batch-norm';
 import { registerSparseKernels } from './kernels';
 import { kernelsOf, type LayerReport, leftDense, type Prepared, prepare } from './prepare';
 import { clearSparseWeight, type Engine, setSparseWeight } from './sparse-weight';
-import { makeWorkspace } from './workspace';
 
 /** How a model is accelerated. */
 export interface AccelerateOptions {

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { heapOf } from '../wasm/heap';
-import { outputOf, type Placed } from './output';
+import { outputOf, type Placed } from '../wasm/output';
 import { makeRegistry } from './registry';
 import type { Engine } from './sparse-weight';
 

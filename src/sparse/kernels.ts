@@ -1,9 +1,9 @@
 /** tfjs's kernels on wasm, replaced by ones that run packed weights sparse and leave everything else to the original. */
 import * as tf from '@tensorflow/tfjs';
 import { heapOf } from '../wasm/heap';
+import { outputOf } from '../wasm/output';
 import { runBatchNorm } from './batch-norm';
 import { type ConvolutionAttrs, convolutionOf, type Operation, rangeOf } from './operation';
-import { outputOf } from './output';
 import { type SparseWeight, sparseWeightOf } from './sparse-weight';
 
 type Arguments = Parameters<tf.KernelFunc>[0];

@@ -1,9 +1,9 @@
 import type { Heap } from '../wasm/heap';
 import type { Kernels } from '../wasm/kernels';
+import type { Workspace } from '../wasm/workspace';
 import type { Convolution } from './geometry';
 import type { Operation } from './operation';
 import { makeRegistry } from './registry';
-import type { Workspace } from './workspace';
 
 /** What packed weights are made and run with. */
 export interface Engine {

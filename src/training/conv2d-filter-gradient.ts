@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { PruneError } from '../errors';
+import { fastFilterGradient } from './fast-kernels';
 import { padOrCrop, readPixels } from './window';
 
 /** A convolution's sizes, as tfjs computes them. */
@@ -62,7 +63,8 @@ function correlate(x: tf.Tensor4D, dy: tf.Tensor4D, info: Conv2DInfo): tf.Tensor
 }
 
 /** tfjs's kernel `Conv2DBackpropFilter`. */
-export const conv2dBackpropFilter: tf.KernelFunc = ({ inputs, attrs }) => {
+export const conv2dBackpropFilter: tf.KernelFunc = (args) => {
+  const { inputs, attrs } = args;
   // The registry types inputs and attributes loosely; these are the ones that tfjs passes under this kernel's name.
   const { x, dy } = inputs as { x: tf.Tensor4D; dy: tf.Tensor4D };
   const { strides, pad, dataFormat, dimRoundingMode, filterShape } = attrs as Conv2DBackpropFilterAttrs;
@@ -73,6 +75,8 @@ export const conv2dBackpropFilter: tf.KernelFunc = ({ inputs, attrs }) => {
       { given: dataFormat, allowed: ['NHWC'] },
     );
   }
+  const fast = fastFilterGradient(args);
+  if (fast !== undefined) return fast;
   const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
   return tf.tidy(() => conv2dFilterGradient(x, dy, info));
 };

@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { PruneError } from '../errors';
+import { withFastBatchNorm } from './batch-norm-gradient';
 import { withDilation } from './conv2d-dilated-gradient';
 import { conv2dBackpropFilter } from './conv2d-filter-gradient';
 import { depthwiseConv2dBackpropFilter, depthwiseConv2dBackpropInput } from './depthwise-gradients';
+import { type Attempt, fastConvolution, fastInputGradient, fastTransposedMatMul } from './fast-kernels';
 
 const KERNELS: ReadonlyMap<string, tf.KernelFunc> = new Map([
   [tf.Conv2DBackpropFilter, conv2dBackpropFilter],
@@ -10,13 +12,27 @@ const KERNELS: ReadonlyMap<string, tf.KernelFunc> = new Map([
   [tf.DepthwiseConv2dNativeBackpropInput, depthwiseConv2dBackpropInput],
 ]);
 
-let conv2dGradient: tf.GradConfig | undefined;
+/** Kernels that tfjs has and that these run faster. */
+const FASTER: ReadonlyMap<string, Attempt> = new Map([
+  [tf.Conv2DBackpropInput, fastInputGradient],
+  [tf.Conv2D, fastConvolution],
+  [tf.FusedConv2D, fastConvolution],
+  [tf.BatchMatMul, fastTransposedMatMul],
+]);
+
+const registered = new WeakSet<object>();
 
 /**
  * Adds to tfjs's wasm backend the gradient kernels that it lacks, so that convolutional networks train on it: with
  * `model.fit`, `model.fitDataset` or `optimizer.minimize`. They are the gradients of `tf.conv2d`'s filter and of
- * `tf.depthwiseConv2d`'s input and filter, made of operations that the backend has. A kernel that tfjs (or anyone
- * else) has registered is left alone.
+ * `tf.depthwiseConv2d`'s input and filter, each left alone where somebody has registered one.
+ *
+ * It replaces kernels and a gradient that tfjs has but that are slow in training: the gradient of `tf.conv2d`'s input, the
+ * convolution itself while a gradient is taken, `tf.matMul` with a matrix transposed, and the gradient of batch
+ * normalisations. What the replacements do not take, such as other types than float32, runs on the kernel that was there.
+ * They are matrix products on SIMD, checked against tfjs's cpu backend; sums are added up in another order than
+ * there, so that results differ by rounding. They keep about 0.7 MB of the backend's memory to work in. Where they cannot be
+ * compiled (no SIMD, or a content security policy without `'wasm-unsafe-eval'`), tfjs's own operations do the same.
  *
  * It also lets a dilated `tf.conv2d` be differentiated, which tfjs refuses on every backend. A dilated layer can be
  * trained if its activation is relu or elu; tfjs still refuses the others, in `tf.fused.conv2d`, where no gradient can
@@ -24,7 +40,7 @@ let conv2dGradient: tf.GradConfig | undefined;
  *
  * Call it once, before or after the backend becomes active; further calls change nothing.
  *
- * @returns The names of the kernels that this call added.
+ * @returns The names of the kernels that this call added or replaced.
  * @throws {@link PruneError} of kind `unsupported` when `@tensorflow/tfjs-backend-wasm` has not been imported, or an
  * imported copy of it belongs to another copy of tfjs.
  * @example
@@ -54,14 +70,30 @@ export function registerTrainingKernels(): string[] {
     tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc });
     added.push(kernelName);
   }
-  differentiateDilatedConvolutions();
+  for (const [kernelName, attempt] of FASTER) {
+    if (replaceKernel(kernelName, attempt)) added.push(kernelName);
+  }
+  replaceGradient(tf.Conv2D, withDilation);
+  replaceGradient(tf.FusedBatchNorm, withFastBatchNorm);
   return added;
 }
 
-function differentiateDilatedConvolutions(): void {
-  const current = tf.getGradient(tf.Conv2D);
-  if (current === undefined || current === conv2dGradient) return;
-  conv2dGradient = withDilation(current);
-  tf.unregisterGradient(tf.Conv2D);
-  tf.registerGradient(conv2dGradient);
+function replaceKernel(kernelName: string, attempt: Attempt): boolean {
+  const current = tf.getKernel(kernelName, 'wasm');
+  if (current === undefined || registered.has(current.kernelFunc)) return false;
+  const original = current.kernelFunc;
+  const kernelFunc: tf.KernelFunc = (args) => attempt(args) ?? original(args);
+  registered.add(kernelFunc);
+  tf.unregisterKernel(kernelName, 'wasm');
+  tf.registerKernel({ ...current, kernelFunc });
+  return true;
+}
+
+function replaceGradient(kernelName: string, replace: (original: tf.GradConfig) => tf.GradConfig): void {
+  const current = tf.getGradient(kernelName);
+  if (current === undefined || registered.has(current)) return;
+  const gradient = replace(current);
+  registered.add(gradient);
+  tf.unregisterGradient(kernelName);
+  tf.registerGradient(gradient);
 }

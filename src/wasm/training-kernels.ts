@@ -35,8 +35,6 @@ export interface TrainingKernels {
     sums: number,
     products: number,
   ): void;
-  /** See wat/batch-norm-gradient.ts. */
-  scaleChannels(dy: number, end: number, rowBytes: number, factor: number, dx: number): void;
 }
 
 /** Packs a matrix that is given by the addresses of its rows. */

@@ -3,9 +3,9 @@ import { BLOCK, countBlocks, makeBlockWeight } from '../../src/sparse/block-weig
 import { clearSparseWeight, setSparseWeight } from '../../src/sparse/sparse-weight';
 import { countNonzeros } from '../../src/sparse/tile-stream';
 import { makeTileWeight } from '../../src/sparse/tile-weight';
-import { makeWorkspace } from '../../src/sparse/workspace';
 import type { Heap } from '../../src/wasm/heap';
 import type { Kernels } from '../../src/wasm/kernels';
+import { makeWorkspace } from '../../src/wasm/workspace';
 import { type ConvolutionCase, drawer } from './sparse-cases';
 
 /** Values between −1 and 1, of which a share is not zero. */

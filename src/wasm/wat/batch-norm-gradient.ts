@@ -26,22 +26,3 @@ export const CHANNEL_SUMS: string = `(func (export "channelSums") ${PARAMETERS}
       ${advance('c', '(i32.const 16)')}`,
     )}`,
   )})`;
-
-/** `dx = dy · factor` for every channel; as many channels as a multiple of four. */
-export const SCALE_CHANNELS: string = `(func (export "scaleChannels") ${params('i32', 'dy', 'end', 'rowBytes', 'factor', 'dx')}
-  ${locals('i32', 'c')}
-  ${whileBelow(
-    'rows',
-    'dy',
-    'end',
-    `(local.set $c (i32.const 0))
-    ${whileBelow(
-      'channels',
-      'c',
-      'rowBytes',
-      `(v128.store align=4 (local.get $dx) (f32x4.mul (v128.load align=4 (local.get $dy)) (v128.load align=4 (i32.add (local.get $factor) (local.get $c)))))
-      ${advance('dx', '(i32.const 16)')}
-      ${advance('dy', '(i32.const 16)')}
-      ${advance('c', '(i32.const 16)')}`,
-    )}`,
-  )})`;

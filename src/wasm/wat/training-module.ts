@@ -1,4 +1,4 @@
-import { CHANNEL_SUMS, SCALE_CHANNELS } from './batch-norm-gradient';
+import { CHANNEL_SUMS } from './batch-norm-gradient';
 import { GEMM } from './gemm';
 import { type MemoryKind, moduleOf } from './memory';
 import { packColumns, packRows } from './pack';
@@ -17,6 +17,5 @@ export function trainingModuleText(memory: MemoryKind): string {
     packColumns('packColumnsB', PANEL_COLUMNS),
     GEMM,
     CHANNEL_SUMS,
-    SCALE_CHANNELS,
   ]);
 }

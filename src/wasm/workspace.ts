@@ -1,4 +1,4 @@
-import type { Heap } from '../wasm/heap';
+import type { Heap } from './heap';
 
 /** Memory for what a kernel needs only while it runs: one piece for all of them, which grows to the largest need. */
 export interface Workspace {

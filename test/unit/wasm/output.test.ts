@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { outputOf } from '../../../src/sparse/output';
 import { activeHeap } from '../../../src/wasm/heap';
+import { outputOf } from '../../../src/wasm/output';
 import { useBackend } from '../../support/backend';
 
 beforeAll(() => useBackend('wasm'));

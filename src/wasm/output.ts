@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { Heap } from '../wasm/heap';
+import type { Heap } from './heap';
 
 /** What is used of the wasm backend to make an output. */
 interface OutputMaker {

@@ -1,0 +1,101 @@
+import * as tf from '@tensorflow/tfjs';
+import { peek } from '../core/memory';
+import { activeHeap, type Heap } from '../wasm/heap';
+import { type TrainingKernels, trainingKernelsNow } from '../wasm/training-kernels';
+
+/** Rows that are added up in single precision before their sums are added in double. */
+const ROWS_AT_ONCE = 256;
+
+/**
+ * tfjs composes the gradient of a batch normalisation of a dozen operations over the images. On wasm, one pass adds up what
+ * all of its parts need, and one product makes the gradient of the images.
+ *
+ * @param original tfjs's gradient of the kernel `FusedBatchNorm`, for other backends and for channels that are no multiple of
+ *   four.
+ * @returns The gradient to register in its place.
+ */
+export function withFastBatchNorm(original: tf.GradConfig): tf.GradConfig {
+  return {
+    ...original,
+    gradFunc: (dy, saved, attrs) => {
+      const [x, mean, variance, scale] = saved;
+      const images = dy as tf.Tensor; // the kernel has a single output
+      const heap = activeHeap();
+      const kernels = heap && trainingKernelsNow(heap);
+      const channels = mean?.size ?? 0;
+      const isPlain = [mean, variance, scale].every((each) => each?.rank === 1 && each.size === channels);
+      const isFloat = [x, images, mean, variance, scale].every((each) => each?.dtype === 'float32');
+      const takes = kernels && isPlain && isFloat && channels % 4 === 0 && x?.shape.at(-1) === channels;
+      if (!takes || x === undefined || mean === undefined || images.size === 0) {
+        return original.gradFunc(dy, saved, attrs);
+      }
+      const sums = channelSums(heap, kernels, x, images, mean);
+      if (sums === undefined) return original.gradFunc(dy, saved, attrs);
+      // tfjs has checked the attribute of its own kernel.
+      const epsilon = attrs.varianceEpsilon as number;
+      const deviations = Float64Array.from(peek(variance!), (value) => 1 / Math.sqrt(value + epsilon));
+      const scales = Float64Array.from(peek(scale!));
+      const perChannel = (value: (channel: number) => number): tf.Tensor =>
+        tf.tensor1d(Float32Array.from({ length: channels }, (_, channel) => value(channel)));
+      return {
+        x: () =>
+          tf.reshape(
+            tf.mul(
+              images,
+              perChannel((c) => scales[c]! * deviations[c]!),
+            ),
+            x.shape,
+          ),
+        mean: () => perChannel((c) => -scales[c]! * deviations[c]! * sums.dy[c]!),
+        variance: () => perChannel((c) => -0.5 * scales[c]! * deviations[c]! ** 3 * sums.products[c]!),
+        scale: () => perChannel((c) => deviations[c]! * sums.products[c]!),
+        offset: () => perChannel((c) => sums.dy[c]!),
+      };
+    },
+  };
+}
+
+interface ChannelSums {
+  readonly dy: Float64Array;
+  /** Of dy · (x − mean). */
+  readonly products: Float64Array;
+}
+
+/** Undefined where there is no memory for it. */
+function channelSums(
+  heap: Heap,
+  kernels: TrainingKernels,
+  x: tf.Tensor,
+  dy: tf.Tensor,
+  mean: tf.Tensor,
+): ChannelSums | undefined {
+  const [xAddress, dyAddress, meanAddress] = [x, dy, mean].map(({ dataId }) => heap.addressOf(dataId));
+  const channels = mean.size;
+  const scratch = heap.allocate(8 * channels);
+  if (scratch === undefined) return undefined;
+  try {
+    if (xAddress === undefined || dyAddress === undefined || meanAddress === undefined) return undefined;
+    const partial = new Float32Array(heap.buffer, scratch, 2 * channels);
+    const totals = new Float64Array(2 * channels);
+    const bytes = 4 * dy.size;
+    const step = 4 * channels * ROWS_AT_ONCE;
+    for (let from = 0; from < bytes; from += step) {
+      partial.fill(0);
+      const end = dyAddress + Math.min(from + step, bytes);
+      const products = scratch + 4 * channels;
+      kernels.channelSums(
+        xAddress + from,
+        dyAddress + from,
+        end,
+        4 * channels,
+        meanAddress,
+        scratch,
+        products,
+      );
+      for (let i = 0; i < totals.length; i++) totals[i]! += partial[i]!;
+    }
+    return { dy: totals.subarray(0, channels), products: totals.subarray(channels) };
+  } finally {
+    heap.free(scratch);
+  }
+}

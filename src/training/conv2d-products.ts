@@ -1,0 +1,209 @@
+/** A convolution and its two gradients as matrix products in the wasm backend's memory. */
+import type * as tf from '@tensorflow/tfjs';
+import { PANEL_ROWS } from '../wasm/wat/panel';
+import type { Multiplier } from './matrix-product';
+import { columnsOf, filterTransposed, type Taps, windows, windowsTransposed } from './operands';
+
+/** A convolution's sizes, as tfjs computes them; NHWC. */
+export type Conv2DInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
+
+/** The pixels of x that the output's pixels meet. */
+function inputTaps(info: Conv2DInfo, x: number, zeros: number): Taps {
+  const { inHeight, inWidth, inChannels, outHeight, outWidth, filterWidth, padInfo } = info;
+  return {
+    count: info.filterHeight * filterWidth,
+    channels: inChannels,
+    addresses(tap, from, addresses) {
+      const top = Math.floor(tap / filterWidth) * info.dilationHeight - padInfo.top;
+      const left = (tap % filterWidth) * info.dilationWidth - padInfo.left;
+      let column = from % outWidth;
+      let row = Math.floor(from / outWidth) % outHeight;
+      let image = Math.floor(from / (outWidth * outHeight));
+      for (let i = 0; i < addresses.length; i++) {
+        const y = row * info.strideHeight + top;
+        const z = column * info.strideWidth + left;
+        const isInside = y >= 0 && y < inHeight && z >= 0 && z < inWidth;
+        addresses[i] = isInside ? x + 4 * inChannels * ((image * inHeight + y) * inWidth + z) : zeros;
+        if (++column === outWidth) {
+          column = 0;
+          if (++row === outHeight) {
+            row = 0;
+            image++;
+          }
+        }
+      }
+    },
+  };
+}
+
+/**
+ * `y = x ∗ filter`, or that added to what y holds.
+ *
+ * @param multiplier What multiplies.
+ * @param info The convolution.
+ * @param at The addresses of its tensors.
+ * @param add Whether to add to y.
+ * @returns Whether there was memory for it; nothing has changed otherwise.
+ */
+export function convolve(
+  multiplier: Multiplier,
+  info: Conv2DInfo,
+  at: { readonly x: number; readonly filter: number; readonly y: number },
+  add = false,
+): boolean {
+  const { inChannels, outChannels } = info;
+  const zeros = multiplier.prepare(Math.max(inChannels, outChannels));
+  if (zeros === undefined) return false;
+  const taps = inputTaps(info, at.x, zeros);
+  multiplier.multiply({
+    rows: info.batchSize * info.outHeight * info.outWidth,
+    columns: outChannels,
+    depth: taps.count * inChannels,
+    left: windows(taps),
+    right: columnsOf(at.filter, outChannels),
+    rowOf: (row) => at.y + 4 * outChannels * row,
+    add,
+  });
+  return true;
+}
+
+/**
+ * The gradient of the filter, [filterHeight, filterWidth, inChannels, outChannels].
+ *
+ * @param multiplier What multiplies.
+ * @param info The convolution.
+ * @param at The addresses of its tensors.
+ * @returns Whether there was memory for it; nothing has changed otherwise.
+ */
+export function differentiateFilter(
+  multiplier: Multiplier,
+  info: Conv2DInfo,
+  at: { readonly x: number; readonly dy: number; readonly filter: number },
+): boolean {
+  const { inChannels, outChannels } = info;
+  const zeros = multiplier.prepare(Math.max(inChannels, outChannels));
+  if (zeros === undefined) return false;
+  const taps = inputTaps(info, at.x, zeros);
+  const stride = Math.ceil(inChannels / PANEL_ROWS) * PANEL_ROWS;
+  multiplier.multiply({
+    rows: taps.count * stride,
+    columns: outChannels,
+    depth: info.batchSize * info.outHeight * info.outWidth,
+    left: windowsTransposed(taps, stride, PANEL_ROWS),
+    right: columnsOf(at.dy, outChannels),
+    rowOf: (row) => {
+      const channel = row % stride;
+      if (channel >= inChannels) return 0;
+      return at.filter + 4 * outChannels * (((row - channel) / stride) * inChannels + channel);
+    },
+  });
+  return true;
+}
+
+/** Along one axis, the pixels of the input from `phase` on that meet the same taps. */
+interface Phase {
+  readonly first: number;
+  readonly count: number;
+  /** The numbers of the taps, and which of the output's pixels the first pixel meets there. */
+  readonly taps: ReadonlyArray<{ readonly tap: number; readonly meets: number }>;
+}
+
+function phases(size: number, kernel: number, stride: number, pad: number): Phase[] {
+  return Array.from({ length: Math.min(stride, size) }, (_, first) => ({
+    first,
+    count: Math.ceil((size - first) / stride),
+    taps: Array.from({ length: kernel }, (_, tap) => ({ tap, meets: (first + pad - tap) / stride })).filter(
+      ({ meets }) => Number.isInteger(meets),
+    ),
+  }));
+}
+
+/**
+ * The gradient of the input: where the convolution strides, a product for each of the stride² kinds of pixels, with the
+ * taps that such a pixel meets.
+ *
+ * @param multiplier What multiplies.
+ * @param info The convolution, not dilated.
+ * @param at The addresses of its tensors; `x` is where the gradient goes.
+ * @returns Whether there was memory for it; nothing has changed otherwise.
+ */
+export function differentiateInput(
+  multiplier: Multiplier,
+  info: Conv2DInfo,
+  at: { readonly dy: number; readonly filter: number; readonly x: number },
+): boolean {
+  const { inChannels, outChannels, inHeight, inWidth, padInfo } = info;
+  const zeros = multiplier.prepare(Math.max(inChannels, outChannels));
+  if (zeros === undefined) return false;
+  const size = info.batchSize * inHeight * inWidth * inChannels;
+  const vertical = phases(inHeight, info.filterHeight, info.strideHeight, padInfo.top);
+  const horizontal = phases(inWidth, info.filterWidth, info.strideWidth, padInfo.left);
+  if ([...vertical, ...horizontal].some(({ taps }) => taps.length === 0)) {
+    new Float32Array(multiplier.heap.buffer, at.x, size).fill(0);
+  }
+  for (const rows of vertical) {
+    for (const columns of horizontal) {
+      if (rows.taps.length > 0 && columns.taps.length > 0) {
+        differentiatePhase(multiplier, info, at, zeros, rows, columns);
+      }
+    }
+  }
+  return true;
+}
+
+function differentiatePhase(
+  multiplier: Multiplier,
+  info: Conv2DInfo,
+  at: { readonly dy: number; readonly filter: number; readonly x: number },
+  zeros: number,
+  rows: Phase,
+  columns: Phase,
+): void {
+  const { inChannels, outChannels, outHeight, outWidth, inHeight, inWidth, filterWidth } = info;
+  const taps = rows.taps.flatMap((row) => columns.taps.map((column) => ({ row, column })));
+  const pixels = rows.count * columns.count;
+  const place = (pixel: number): { image: number; row: number; column: number } => ({
+    image: Math.floor(pixel / pixels),
+    row: Math.floor((pixel % pixels) / columns.count),
+    column: pixel % columns.count,
+  });
+  const outputTaps: Taps = {
+    count: taps.length,
+    channels: outChannels,
+    addresses(index, from, addresses) {
+      const { row: down, column: right } = taps[index]!;
+      let { image, row, column } = place(from);
+      for (let i = 0; i < addresses.length; i++) {
+        const y = row + down.meets;
+        const z = column + right.meets;
+        const isInside = y >= 0 && y < outHeight && z >= 0 && z < outWidth;
+        addresses[i] = isInside ? at.dy + 4 * outChannels * ((image * outHeight + y) * outWidth + z) : zeros;
+        if (++column === columns.count) {
+          column = 0;
+          if (++row === rows.count) {
+            row = 0;
+            image++;
+          }
+        }
+      }
+    },
+  };
+  multiplier.multiply({
+    rows: info.batchSize * pixels,
+    columns: inChannels,
+    depth: taps.length * outChannels,
+    left: windows(outputTaps),
+    right: filterTransposed(
+      at.filter,
+      inChannels,
+      outChannels,
+      taps.map(({ row, column }) => row.tap * filterWidth + column.tap),
+    ),
+    rowOf: (pixel) => {
+      const { image, row, column } = place(pixel);
+      const y = rows.first + row * info.strideHeight;
+      const z = columns.first + column * info.strideWidth;
+      return at.x + 4 * inChannels * ((image * inHeight + y) * inWidth + z);
+    },
+  });
+}
