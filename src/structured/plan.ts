@@ -33,34 +33,4 @@ export interface ChannelPlan {
   readonly topology: string;
   /** What happens to each group of channels, in the model's order. */
   readonly groups: readonly GroupPlan[];
-  /** Whether channels that are constant go, and what they give is added to the biases of what reads them. */
-  readonly foldConstants: boolean;
 }
-
-/** A part of a model that is bypassed: what reads its output reads its input instead. */
-export interface BypassedPart {
-  /** What the part is called, such as `layer3.4`. */
-  readonly name: string;
-  /** The layer whose output is the part's input. */
-  readonly from: string;
-  /** The layer whose output is the part's output. */
-  readonly to: string;
-  /** The layers that go with it. */
-  readonly layers: readonly string[];
-}
-
-/** Which layers to remove from a model. */
-export interface LayerPlan {
-  readonly kind: 'layers';
-  /** Of which form the plan is. */
-  readonly version: 1;
-  /** The model that it is for: a hash of its layers, their weights' shapes and how they are connected. */
-  readonly topology: string;
-  /** What goes. */
-  readonly remove: readonly BypassedPart[];
-  /** What was decided about each part, in words. */
-  readonly reasons: readonly string[];
-}
-
-/** What is to be removed from a model: plain data, which JSON keeps. */
-export type Plan = ChannelPlan | LayerPlan;

@@ -1,0 +1,111 @@
+import * as tf from '@tensorflow/tfjs';
+import { customFromBytes } from '../core/custom-from-mask';
+import { maskOf } from '../core/mask';
+import { peek } from '../core/memory';
+import { slotsOf } from '../core/parameter';
+import { originalValues, stateOf } from '../core/reparametrisation';
+import { PruneError } from '../errors';
+import { gather } from '../masks/gather';
+import { type Layout, rowMajor, taken } from '../masks/layout';
+import { type Built, checkSame, copyWeight, installCopy, isBuilt, unchanged } from '../topology/copy-weights';
+import { type Draft, draftOf } from '../topology/draft';
+import type { LayerConfig } from '../topology/model-config';
+import { rebuild } from '../topology/rebuild';
+
+import { dependencyGraph } from './dependency-graph';
+import { type ChannelGraph, countKept, type WeightAxis } from './graph';
+import type { ChannelPlan } from './plan';
+
+/**
+ * Removes channels as a plan says.
+ *
+ * @param model The model that the plan is for; it stays as it is.
+ * @param plan The plan.
+ * @returns A new model, which shares no weight with the old one; the caller disposes both. Masks of what is left are
+ * carried over.
+ * @throws {@link PruneError} `argument` for a plan of another model and for one that leaves a group without channels;
+ * `state` for a model that is not built or disposed; `unsupported` where tfjs cannot build the model.
+ */
+export function applyChannelPlan(model: tf.LayersModel, plan: ChannelPlan): { model: tf.LayersModel } {
+  const draft = draftOf(model, 'applyChannelPlan');
+  const graph = dependencyGraph(model);
+  const isRemoved = removedBy(graph, plan);
+  const layers = layersIn(draft);
+  for (const { layer, option, channels } of graph.options) {
+    const kept = countKept(channels, isRemoved);
+    const config = layers.get(layer)?.config;
+    if (config !== undefined && kept < channels.length) set(config, option, kept);
+  }
+  const axes = new Map<string, WeightAxis[]>();
+  for (const each of graph.weights) {
+    const key = `${each.layer}:${each.weight}`;
+    axes.set(key, [...(axes.get(key) ?? []), each]);
+  }
+  const made = rebuild(draft, (original, target, path) => {
+    const targets = slotsOf(target);
+    slotsOf(original).forEach((source, i) => {
+      if (isBuilt(source)) transfer(source, targets[i], axes.get(`${path}:${source.name}`) ?? [], isRemoved);
+    });
+  });
+  return { model: made };
+}
+
+function removedBy(graph: ChannelGraph, { topology, groups }: ChannelPlan): Uint8Array {
+  if (topology !== graph.topology) {
+    const message =
+      'The plan is for another model: one of other layers, sizes or connections. Plan for this one.';
+    throw new PruneError('argument', message, { given: topology, allowed: graph.topology });
+  }
+  const isRemoved = new Uint8Array(graph.size);
+  for (const { id, remove } of groups) {
+    const group = graph.groups.find((each) => each.id === id);
+    const staying = new Set([...(group?.pinned.values() ?? [])].flat());
+    const isFine = group !== undefined && remove.every((n) => n in group.channels && !staying.has(n));
+    if (!isFine || new Set(remove).size >= group.channels.length) {
+      const message = `The plan removes from '${id}' what cannot go: channels that are not there or are pinned, or all of them; at least one stays.`;
+      throw new PruneError('argument', message, { given: remove });
+    }
+    for (const channel of remove) isRemoved[group.channels[channel]!] = 1;
+  }
+  return isRemoved;
+}
+
+function layersIn({ config, inner, prefix }: Draft): Map<string, LayerConfig> {
+  const own = config.layers.map((layer): [string, LayerConfig] => [prefix + layer.config.name, layer]);
+  return new Map([...own, ...[...inner.values()].flatMap((each) => [...layersIn(each)])]);
+}
+
+function set(config: object, option: ReadonlyArray<string | number>, value: number): void {
+  // What getConfig gives is objects and arrays all the way.
+  const holder = option.slice(0, -1).reduce((at, key) => Reflect.get(at, key) as object, config);
+  Reflect.set(holder, option.at(-1)!, value);
+}
+
+function transfer(
+  source: Built,
+  target: ReturnType<typeof slotsOf>[number] | undefined,
+  axes: readonly WeightAxis[],
+  isRemoved: Uint8Array,
+): void {
+  const { variable } = source;
+  let layout: Layout = rowMajor(variable.shape);
+  for (const { axis, channels } of axes) {
+    const left = [...channels.keys()].filter((i) => isRemoved[channels[i]!] === 0);
+    if (left.length < channels.length) layout = taken(layout, axis, left);
+  }
+  checkSame(source, target, layout.shape);
+  if (layout.size === variable.size) {
+    copyWeight(source, target, unchanged);
+    return;
+  }
+  const state = stateOf(variable);
+  const values = gather(
+    state === undefined ? peek(variable) : originalValues(variable),
+    layout,
+    new Float32Array(layout.size),
+  );
+  const mask = state && maskOf(gather(state.mask.bytes, layout, new Uint8Array(layout.size)));
+  if (mask === undefined || mask.zeros === 0)
+    tf.tidy(() => target.variable.assign(tf.tensor(values, [...layout.shape])));
+  else installCopy(target, mask, customFromBytes(mask.bytes, rowMajor(layout.shape)), values);
+}

@@ -1,0 +1,236 @@
+/** Finds out which channels of a model live and die together. */
+import type * as tf from '@tensorflow/tfjs';
+import { classNameOf, isModel, slotsOf } from '../core/parameter';
+import type { ChannelGraph, ChannelGroup, WeightUse } from './graph';
+import { workOf } from './macs';
+import { pointwiseRules } from './rules/pointwise';
+import { shapeRules } from './rules/shape';
+import { bidirectional, isRecurrent, weightedRules } from './rules/weighted';
+import {
+  type Axes,
+  type Call,
+  makeTracer,
+  noteOption,
+  pinAxes,
+  root,
+  type Traced,
+  type Tracer,
+} from './tracer';
+
+interface Walk {
+  readonly tracer: Tracer;
+  readonly shapes: Map<string, readonly number[]>;
+  readonly uses: WeightUse[];
+  /** Describes the model, call by call. */
+  readonly lines: string[];
+}
+
+type Node = tf.LayersModel['nodesByDepth'][string][number];
+
+/**
+ * @param model A built model.
+ * @returns Its channels.
+ */
+export function dependencyGraph(model: tf.LayersModel): ChannelGraph {
+  // A Sequential makes its graph when it is first used; building it again does nothing.
+  if (Object.keys(model.nodesByDepth).length === 0) model.build(model.inputs.map(({ shape }) => shape));
+  const walk: Walk = { tracer: makeTracer(), shapes: new Map(), uses: [], lines: [] };
+  const { tracer } = walk;
+  const inputs = model.inputs.map(({ shape }) => ({ shape, axes: shape.map(() => undefined) }));
+  for (const output of walkModel(walk, model, inputs, '')) pinAxes(tracer, output, 'the model gives them');
+  const numbers = new Int32Array(tracer.parents.length);
+  for (let i = 0; i < numbers.length; i++) numbers[i] = root(tracer, i);
+  const settled = <T extends { readonly channels: Int32Array }>(each: T): T => ({
+    ...each,
+    channels: each.channels.map((channel) => numbers[channel]!),
+  });
+  return {
+    topology: hashOf(walk.lines.join('\n')),
+    size: numbers.length,
+    groups: groupsOf(tracer, numbers),
+    weights: [...tracer.weights.values()].map(settled),
+    options: [...tracer.options.values()].map(settled),
+    uses: walk.uses,
+    shapes: walk.shapes,
+  };
+}
+
+function walkModel(walk: Walk, model: tf.LayersModel, inputs: readonly Traced[], prefix: string): Traced[] {
+  const values = new Map(model.inputs.map(({ id }, i) => [id, inputs[i]!]));
+  const depths = Object.keys(model.nodesByDepth).map(Number);
+  for (const depth of depths.sort((a, b) => b - a)) {
+    for (const node of model.nodesByDepth[depth]!) {
+      const made = follow(walk, node, values, prefix);
+      for (const [i, { id }] of node.outputTensors.entries()) values.set(id, made[i]!);
+    }
+  }
+  return model.outputs.map(({ id }) => values.get(id)!);
+}
+
+function follow(walk: Walk, node: Node, values: ReadonlyMap<number, Traced>, prefix: string): Traced[] {
+  const { outboundLayer: layer, inputTensors, outputTensors } = node;
+  const className = classNameOf(layer) ?? '';
+  const path = prefix + layer.name;
+  const isInput = className === 'InputLayer';
+  const inputs = (isInput ? outputTensors : inputTensors).map(({ id }) => values.get(id)!);
+  walk.lines.push(
+    `${path} ${className} ${inputTensors.map(({ sourceLayer, nodeIndex, tensorIndex }) => `${sourceLayer.name}.${nodeIndex > 0 ? nodeIndex : ''}.${tensorIndex}`)} ${outputTensors.map(({ shape }) => `[${shape.slice(1)}]`)}`,
+  );
+  if (isGraph(layer)) return walkModel(walk, layer, inputs, `${path}/`);
+  const call = callOf(
+    walk,
+    layer,
+    path,
+    inputs,
+    outputTensors.map(({ shape }) => shape),
+  );
+  if (prefix !== '') noteInputShape(call);
+  if (isInput) return inputs;
+  noteWork(walk, call);
+  return axesOf(call).map((axes, i) => ({ shape: call.outputs[i]!, axes }));
+}
+
+function callOf(
+  { tracer, shapes, lines }: Walk,
+  layer: tf.layers.Layer,
+  path: string,
+  inputs: readonly Traced[],
+  outputs: Call['outputs'],
+): Call {
+  for (const { name, variable } of slotsOf(layer)) {
+    if (variable === undefined || shapes.has(`${path}:${name}`)) continue;
+    shapes.set(`${path}:${name}`, variable.shape);
+    lines.push(`${name} [${variable.shape}]`);
+  }
+  return {
+    tracer,
+    layer,
+    className: classNameOf(layer) ?? '',
+    path,
+    config: layer.getConfig(),
+    within: [],
+    inputs,
+    outputs,
+    shapeOf: (weight) => shapes.get(`${path}:${weight}`),
+  };
+}
+
+/** The channels of each output, which stay where the layer is not known. */
+function axesOf(call: Call): Axes[] {
+  const { className, layer, outputs, inputs, tracer, path } = call;
+  const rule = weightedRules.get(className) ?? pointwiseRules.get(className) ?? shapeRules.get(className);
+  if (rule !== undefined) return rule(call);
+  const inner: unknown =
+    className === 'TimeDistributed' || className === 'Bidirectional'
+      ? Reflect.get(layer, className === 'Bidirectional' ? 'forwardLayer' : 'layer')
+      : undefined;
+  if (
+    typeof inner === 'object' &&
+    inner !== null &&
+    'getConfig' in inner &&
+    typeof inner.getConfig === 'function'
+  ) {
+    const name = classNameOf(inner) ?? '';
+    const options: Call['config'] = inner.getConfig();
+    if (className === 'Bidirectional' && isRecurrent(name)) return bidirectional(call, name, options);
+    const innerRule = weightedRules.get(name) ?? pointwiseRules.get(name) ?? shapeRules.get(name);
+    if (className === 'TimeDistributed' && innerRule !== undefined) {
+      return timeDistributed({ ...call, layer: inner, className: name, config: options }, innerRule);
+    }
+  }
+  const reason = `'${path}' is a ${className}, which is not known`;
+  for (const input of inputs) pinAxes(tracer, input, reason);
+  return outputs.map((shape) => shape.map(() => undefined));
+}
+
+/** A rule at each step of a sequence. */
+function timeDistributed(call: Call, rule: Rule): Axes[] {
+  const without = <T>([batch, , ...rest]: readonly T[]): T[] => [batch!, ...rest];
+  const [input] = call.inputs;
+  const made = rule({
+    ...call,
+    within: ['layer', 'config'],
+    inputs: [{ shape: without(input!.shape), axes: without(input!.axes) }],
+    outputs: call.outputs.map(without),
+  });
+  return made.map(([batch, ...rest]) => [batch, input!.axes[1], ...rest]);
+}
+
+type Rule = (call: Call) => Axes[];
+
+/** A model within says what goes into it. */
+function noteInputShape(call: Call): void {
+  if (!Array.isArray(call.config.batchInputShape)) return;
+  call.inputs[0]?.axes.forEach((channels, axis) => {
+    if (channels !== undefined) noteOption(call, ['batchInputShape', axis], channels);
+  });
+}
+
+function noteWork({ uses }: Walk, { layer, path, inputs, outputs }: Call): void {
+  const sizes = (shape: ReadonlyArray<number | null>): number[] => [1, ...shape.slice(1).map(Number)];
+  const known = [...inputs.map(({ shape }) => shape), ...outputs].every(
+    (shape) => !shape.slice(1).includes(null),
+  );
+  if (!known) return;
+  const work = workOf(
+    layer,
+    inputs.map(({ shape }) => sizes(shape)),
+    sizes(outputs[0]!),
+  );
+  for (const { owner, property, name } of slotsOf(layer)) {
+    const times = work?.uses.get(owner)?.[property];
+    if (times !== undefined) uses.push({ layer: path, weight: name, times });
+  }
+}
+
+/** By what it has, since another copy of tfjs may have made it. */
+function isGraph(layer: object): layer is tf.LayersModel {
+  return isModel(layer) && 'nodesByDepth' in layer;
+}
+
+function groupsOf({ makers, pins }: Tracer, numbers: Int32Array): ChannelGroup[] {
+  const makersOf = new Map<number, Set<string>>();
+  makers.forEach((maker, channel) => {
+    const all = makersOf.get(numbers[channel]!) ?? new Set();
+    if (maker !== '') all.add(maker);
+    makersOf.set(numbers[channel]!, all);
+  });
+  const groups = new Map<string, { layers: string[]; channels: number[] }>();
+  for (const [channel, layers] of makersOf) {
+    if (layers.size === 0) continue;
+    const key = JSON.stringify([...layers].sort());
+    const group = groups.get(key) ?? { layers: [...layers], channels: [] };
+    group.channels.push(channel);
+    groups.set(key, group);
+  }
+  const pinned = new Map(
+    [...pins].map(([reason, all]) => [reason, new Set(all.map((each) => numbers[each]!))]),
+  );
+  const ids = new Map<string, number>();
+  return [...groups.values()].map(({ layers, channels }) => {
+    const first = layers[0]!;
+    const count = (ids.get(first) ?? 0) + 1;
+    ids.set(first, count);
+    return {
+      id: count === 1 ? first : `${first}#${count}`,
+      layers,
+      channels: Int32Array.from(channels),
+      pinned: new Map(
+        [...pinned].flatMap(([reason, all]): Array<[string, number[]]> => {
+          const own = channels.flatMap((channel, i) => (all.has(channel) ? [i] : []));
+          return own.length === 0 ? [] : [[reason, own]];
+        }),
+      ),
+    };
+  });
+}
+
+/** FNV-1a, twice with different beginnings. */
+function hashOf(text: string): string {
+  const once = (start: number): string => {
+    let hash = start;
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 16777619);
+    return (hash >>> 0).toString(16).padStart(8, '0');
+  };
+  return once(0x811c9dc5) + once(0x9e3779b9);
+}

@@ -1,0 +1,153 @@
+/** Layers that treat each channel by itself. */
+import {
+  type Axes,
+  channelAxis,
+  fresh,
+  join,
+  noteWeight,
+  pin,
+  pinAxes,
+  type Rule,
+  type Traced,
+  type Tracer,
+} from '../tracer';
+
+const pass: Rule = ({ inputs }) => [inputs[0]!.axes];
+
+const activation: Rule = ({ tracer, inputs, config, path }) => {
+  if (config.activation === 'softmax')
+    pin(tracer, inputs[0]!.axes.at(-1), `the softmax of '${path}' takes their sum`);
+  return [inputs[0]!.axes];
+};
+
+const softmax: Rule = ({ tracer, inputs, config, path }) => {
+  const axis = typeof config.axis === 'number' ? config.axis : -1;
+  pin(tracer, inputs[0]!.axes.at(axis), `the softmax of '${path}' takes their sum`);
+  return [inputs[0]!.axes];
+};
+
+function axesOf(option: unknown, rank: number): number[] {
+  return [option ?? -1].flat().map((axis) => (Number(axis) + rank) % rank);
+}
+
+const batchNorm: Rule = (call) => {
+  const { inputs, config } = call;
+  const { axes, shape } = inputs[0]!;
+  const [axis] = axesOf(config.axis, shape.length);
+  for (const weight of ['gamma', 'beta', 'movingMean', 'movingVariance']) {
+    noteWeight(call, weight, 0, 'through', axes[axis!]);
+  }
+  return [axes];
+};
+
+const layerNorm: Rule = ({ tracer, inputs, config, path }) => {
+  const { axes, shape } = inputs[0]!;
+  for (const axis of axesOf(config.axis, shape.length)) {
+    pin(tracer, axes[axis], `'${path}' takes their mean and variance`);
+  }
+  return [axes];
+};
+
+const prelu: Rule = (call) => {
+  const [input] = call.inputs;
+  call.shapeOf('alpha')?.forEach((size, i) => {
+    const channels = input!.axes[i + 1];
+    if (channels !== undefined && size === channels.length) noteWeight(call, 'alpha', i, 'through', channels);
+  });
+  return [input!.axes];
+};
+
+/** Pooling, padding and the like: each channel by itself, over the other axes. */
+const spatial: Rule = (call) => {
+  const { tracer, inputs, outputs, path } = call;
+  const axis = channelAxis(call);
+  pinAxes(tracer, inputs[0]!, `'${path}' goes over that axis`, [axis]);
+  return [outputs[0]!.map((_, i) => (i === axis ? inputs[0]!.axes[axis] : undefined))];
+};
+
+const globalPool: Rule = (call) => {
+  const axis = channelAxis(call);
+  pinAxes(call.tracer, call.inputs[0]!, `'${call.path}' goes over that axis`, [axis]);
+  return [[undefined, call.inputs[0]!.axes[axis]]];
+};
+
+/** tfjs puts axes of size 1 after the batch where a tensor has fewer. */
+function widened({ shape, axes }: Traced, rank: number): Traced {
+  const missing = Array.from({ length: rank - shape.length });
+  return {
+    shape: [shape[0]!, ...missing.map(() => 1), ...shape.slice(1)],
+    axes: [axes[0], ...missing.map(() => undefined), ...axes.slice(1)],
+  };
+}
+
+const merge: Rule = ({ tracer, inputs, outputs, path }) => {
+  const rank = Math.max(...inputs.map(({ shape }) => shape.length));
+  const all = inputs.map((input) => widened(input, rank));
+  return [outputs[0]!.map((size, axis) => mergedAxis(tracer, all, axis, size, path))];
+};
+
+function mergedAxis(
+  tracer: Tracer,
+  inputs: readonly Traced[],
+  axis: number,
+  size: number | null,
+  path: string,
+): Int32Array | undefined {
+  const whole = inputs.filter(({ shape }) => shape[axis] === size);
+  for (const input of inputs) {
+    if (!whole.includes(input)) pin(tracer, input.axes[axis], `'${path}' broadcasts them`);
+  }
+  const channels = whole.map(({ axes }) => axes[axis]);
+  const known = channels.filter((each) => each !== undefined);
+  if (known.length < channels.length) {
+    for (const each of known) pin(tracer, each, `'${path}' meets them with something that cannot shrink`);
+    return undefined;
+  }
+  for (const each of known.slice(1)) join(tracer, known[0]!, each);
+  return known[0];
+}
+
+const concatenate: Rule = ({ tracer, inputs, outputs, config, path }) => {
+  const rank = inputs[0]!.shape.length;
+  const [along] = axesOf(config.axis, rank);
+  return [
+    outputs[0]!.map((size, axis) => {
+      if (axis !== along) return mergedAxis(tracer, inputs, axis, size, path);
+      if (inputs.every(({ axes }) => axes[axis] === undefined)) return undefined;
+      return Int32Array.from(
+        inputs.flatMap(({ axes, shape }) => [...(axes[axis] ?? fixed(tracer, shape[axis]!, path))]),
+      );
+    }),
+  ];
+};
+
+/** Channels that stay: those of an input image, for one. */
+function fixed(tracer: Tracer, count: number, path: string): Int32Array {
+  const channels = fresh(tracer, count, '');
+  pin(tracer, channels, `'${path}' gets them from something that cannot shrink`);
+  return channels;
+}
+
+const repeatVector: Rule = ({ inputs }): Axes[] => [[undefined, undefined, inputs[0]!.axes[1]]];
+
+const named = (names: readonly string[], rule: Rule): Array<[string, Rule]> =>
+  names.map((name) => [name, rule]);
+
+/** By class. */
+export const pointwiseRules: ReadonlyMap<string, Rule> = new Map([
+  ...named(['ReLU', 'LeakyReLU', 'ELU', 'ThresholdedReLU', 'Rescaling'], pass),
+  ...named(['Dropout', 'SpatialDropout1D', 'AlphaDropout', 'GaussianDropout', 'GaussianNoise'], pass),
+  ['Activation', activation],
+  ['Softmax', softmax],
+  ['BatchNormalization', batchNorm],
+  ['LayerNormalization', layerNorm],
+  ['PReLU', prelu],
+  ...named(['Add', 'Multiply', 'Average', 'Maximum', 'Minimum'], merge),
+  ['Concatenate', concatenate],
+  ['RepeatVector', repeatVector],
+  ...named(['ZeroPadding2D', 'Cropping2D', 'UpSampling2D'], spatial),
+  ...named(['MaxPooling1D', 'MaxPooling2D', 'MaxPooling3D'], spatial),
+  ...named(['AveragePooling1D', 'AveragePooling2D', 'AveragePooling3D'], spatial),
+  ...named(['GlobalAveragePooling1D', 'GlobalAveragePooling2D'], globalPool),
+  ...named(['GlobalMaxPooling1D', 'GlobalMaxPooling2D'], globalPool),
+]);

@@ -1,0 +1,149 @@
+/** Layers that mix channels by their weights. */
+import {
+  type Axes,
+  type Call,
+  channelAxis,
+  made,
+  noteOption,
+  noteWeight,
+  pin,
+  pinAxes,
+  type Rule,
+  repeated,
+  tiled,
+} from '../tracer';
+
+function onlyAt(call: Call, axis: number, channels: Int32Array | undefined): Axes[] {
+  return [call.outputs[0]!.map((_, i) => (i === axis ? channels : undefined))];
+}
+
+function pinIfSoftmax({ tracer, config, path }: Call, channels: Int32Array | undefined): void {
+  if (config.activation === 'softmax') pin(tracer, channels, `the softmax of '${path}' takes their sum`);
+}
+
+/** A convolution; `kernelAxes` are those of its input and output channels, counted from the end. */
+function convolution(inputFromEnd: number, outputFromEnd: number): Rule {
+  return (call) => {
+    const { tracer, inputs, path, outputs, shapeOf } = call;
+    const axis = channelAxis(call);
+    pinAxes(tracer, inputs[0]!, `'${path}' goes over that axis`, [axis]);
+    const rank = shapeOf('kernel')!.length;
+    const channels = made(call, outputs[0]![axis]!);
+    noteWeight(call, 'kernel', rank - inputFromEnd, 'in', inputs[0]!.axes[axis]);
+    noteWeight(call, 'kernel', rank - outputFromEnd, 'out', channels);
+    noteWeight(call, 'bias', 0, 'out', channels);
+    noteOption(call, ['filters'], channels);
+    pinIfSoftmax(call, channels);
+    return onlyAt(call, axis, channels);
+  };
+}
+
+const dense: Rule = (call) => {
+  const { inputs, outputs } = call;
+  const [input] = inputs;
+  const last = input!.shape.length - 1;
+  const channels = made(call, outputs[0]!.at(-1)!);
+  noteWeight(call, 'kernel', 0, 'in', input!.axes[last]);
+  noteWeight(call, 'kernel', 1, 'out', channels);
+  noteWeight(call, 'bias', 0, 'out', channels);
+  noteOption(call, ['units'], channels);
+  pinIfSoftmax(call, channels);
+  return [input!.axes.map((axis, i) => (i === last ? channels : axis))];
+};
+
+const depthwise: Rule = (call) => {
+  const { tracer, inputs, path, shapeOf } = call;
+  const axis = channelAxis(call);
+  pinAxes(tracer, inputs[0]!, `'${path}' goes over that axis`, [axis]);
+  const input = inputs[0]!.axes[axis];
+  const output = repeated(input, shapeOf('depthwiseKernel')![3]!);
+  noteWeight(call, 'depthwiseKernel', 2, 'through', input);
+  noteWeight(call, 'bias', 0, 'through', output);
+  pinIfSoftmax(call, output);
+  return onlyAt(call, axis, output);
+};
+
+const separable: Rule = (call) => {
+  const { tracer, inputs, path, outputs, shapeOf } = call;
+  const axis = channelAxis(call);
+  pinAxes(tracer, inputs[0]!, `'${path}' goes over that axis`, [axis]);
+  const input = inputs[0]!.axes[axis];
+  const channels = made(call, outputs[0]![axis]!);
+  noteWeight(call, 'depthwiseKernel', 2, 'through', input);
+  noteWeight(call, 'pointwiseKernel', 2, 'in', repeated(input, shapeOf('depthwiseKernel')![3]!));
+  noteWeight(call, 'pointwiseKernel', 3, 'out', channels);
+  noteWeight(call, 'bias', 0, 'out', channels);
+  noteOption(call, ['filters'], channels);
+  pinIfSoftmax(call, channels);
+  return onlyAt(call, axis, channels);
+};
+
+const embedding: Rule = (call) => {
+  const { tracer, inputs, path, shapeOf } = call;
+  pinAxes(tracer, inputs[0]!, `'${path}' looks them up`);
+  const channels = made(call, shapeOf('embeddings')![1]!);
+  noteWeight(call, 'embeddings', 1, 'out', channels);
+  noteOption(call, ['outputDim'], channels);
+  return onlyAt(call, call.outputs[0]!.length - 1, channels);
+};
+
+const GATES: Readonly<Record<string, number>> = { SimpleRNN: 1, GRU: 3, LSTM: 4 };
+
+function noteCell(call: Call, prefix: string, gates: number, channels: Int32Array): void {
+  const all = tiled(channels, gates);
+  noteWeight(call, `${prefix}kernel`, 0, 'in', call.inputs[0]!.axes[2]);
+  noteWeight(call, `${prefix}kernel`, 1, 'out', all);
+  noteWeight(call, `${prefix}recurrentKernel`, 0, 'in', channels);
+  noteWeight(call, `${prefix}recurrentKernel`, 1, 'out', all);
+  noteWeight(call, `${prefix}bias`, 0, 'out', all);
+}
+
+/** What is given for the states, and what comes out of them, stays as it is. */
+function pinStates(call: Call, config: Readonly<Record<string, unknown>>, channels: Int32Array): void {
+  const { tracer, inputs, outputs, path } = call;
+  for (const state of inputs.slice(1)) pinAxes(tracer, state, `'${path}' takes them as a state`);
+  const isOfFixedSize = inputs.length > 1 || outputs.length > 2 || config.returnState === true;
+  if (isOfFixedSize) pin(tracer, channels, `'${path}' takes or gives its state`);
+  const isSoftmax = [config.activation, config.recurrentActivation].includes('softmax');
+  if (isSoftmax) pin(tracer, channels, `the softmax of '${path}' takes their sum`);
+  pin(tracer, inputs[0]!.axes[1], `'${path}' goes over that axis`);
+}
+
+const recurrent: Rule = (call) => {
+  const { className, config, outputs } = call;
+  const channels = made(call, Number(config.units));
+  noteCell(call, '', GATES[className]!, channels);
+  noteOption(call, ['units'], channels);
+  pinStates(call, config, channels);
+  return outputs.map((shape) => shape.map((_, i) => (i === shape.length - 1 ? channels : undefined)));
+};
+
+/** Both directions have as many units, by one option, so their channels go together. */
+export function bidirectional(call: Call, inner: string, config: Readonly<Record<string, unknown>>): Axes[] {
+  const channels = made(call, Number(config.units));
+  for (const part of ['forwardLayer.', 'backwardLayer.']) noteCell(call, part, GATES[inner]!, channels);
+  noteOption(call, ['layer', 'config', 'units'], channels);
+  pinStates(call, config, channels);
+  const mode: unknown = Reflect.get(call.layer, 'mergeMode');
+  const last = mode === 'concat' ? tiled(channels, 2) : channels;
+  return call.outputs.map((shape) => shape.map((_, i) => (i === shape.length - 1 ? last : undefined)));
+}
+
+/** Whether a layer is one whose cell is known. */
+export function isRecurrent(className: string): boolean {
+  return Object.hasOwn(GATES, className);
+}
+
+/** By class. */
+export const weightedRules: ReadonlyMap<string, Rule> = new Map([
+  ['Conv1D', convolution(2, 1)],
+  ['Conv2D', convolution(2, 1)],
+  ['Conv3D', convolution(2, 1)],
+  ['Conv2DTranspose', convolution(1, 2)],
+  ['Conv3DTranspose', convolution(1, 2)],
+  ['Dense', dense],
+  ['DepthwiseConv2D', depthwise],
+  ['SeparableConv2D', separable],
+  ['Embedding', embedding],
+  ...Object.keys(GATES).map((name): [string, Rule] => [name, recurrent]),
+]);

@@ -1,0 +1,158 @@
+/** Follows channels through a model: numbers them, joins those that depend on each other, and notes who counts them. */
+import type { Role, SizeOption, WeightAxis } from './graph';
+
+/** A tensor: its sizes, null where any may be, and the channels along those axes whose size can change. */
+export interface Traced {
+  readonly shape: ReadonlyArray<number | null>;
+  readonly axes: ReadonlyArray<Int32Array | undefined>;
+}
+
+/** What is known of the channels so far. */
+export interface Tracer {
+  /** For each channel another one that it lives and dies with, or itself. */
+  readonly parents: number[];
+  /** The layer that makes each; empty for those that only stand for something that stays. */
+  readonly makers: string[];
+  /** By the reason, the channels that stay. */
+  readonly pins: Map<string, number[]>;
+  readonly made: Map<string, Int32Array>;
+  readonly weights: Map<string, WeightAxis>;
+  readonly options: Map<string, SizeOption>;
+}
+
+/** One call of a layer. */
+export interface Call {
+  readonly tracer: Tracer;
+  readonly layer: object;
+  readonly className: string;
+  /** Its name, after those of the models around it. */
+  readonly path: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Where the configuration is in that of the layer at the path: somewhere else only within a wrapper. */
+  readonly within: readonly string[];
+  readonly inputs: readonly Traced[];
+  readonly outputs: ReadonlyArray<ReadonlyArray<number | null>>;
+  /** The shape of a weight, by tfjs's name; undefined where there is none. */
+  readonly shapeOf: (weight: string) => readonly number[] | undefined;
+}
+
+/** The axes of each output of a call. */
+export type Axes = ReadonlyArray<Int32Array | undefined>;
+
+/** Says what a call does to channels. */
+export type Rule = (call: Call) => Axes[];
+
+/** @returns What is known before anything was followed. */
+export function makeTracer(): Tracer {
+  return {
+    parents: [],
+    makers: [],
+    pins: new Map(),
+    made: new Map(),
+    weights: new Map(),
+    options: new Map(),
+  };
+}
+
+/** @returns The one that stands for all channels that live and die with a channel. */
+export function root({ parents }: Tracer, channel: number): number {
+  let at = channel;
+  while (parents[at] !== at) {
+    parents[at] = parents[parents[at]!]!;
+    at = parents[at]!;
+  }
+  return at;
+}
+
+/** Lets channels live and die together, pair by pair. */
+export function join(tracer: Tracer, a: Int32Array, b: Int32Array): void {
+  for (let i = 0; i < a.length; i++) {
+    const [first, second] = [root(tracer, a[i]!), root(tracer, b[i]!)];
+    // The earlier one stands for both, so that numbers follow the model's order.
+    tracer.parents[Math.max(first, second)] = Math.min(first, second);
+  }
+}
+
+/** @returns New channels. */
+export function fresh({ parents, makers }: Tracer, count: number, maker: string): Int32Array {
+  return Int32Array.from({ length: count }, () => {
+    makers.push(maker);
+    return parents.push(parents.length) - 1;
+  });
+}
+
+/** @returns The channels that a layer makes: the same ones in each of its calls. */
+export function made({ tracer, path }: Call, count: number): Int32Array {
+  const known = tracer.made.get(path);
+  if (known !== undefined) return known;
+  const channels = fresh(tracer, count, path);
+  tracer.made.set(path, channels);
+  return channels;
+}
+
+/** Keeps channels. */
+export function pin(tracer: Tracer, channels: Int32Array | undefined, reason: string): void {
+  if (channels === undefined || channels.length === 0) return;
+  const pinned = tracer.pins.get(reason) ?? [];
+  for (const channel of channels) pinned.push(channel);
+  tracer.pins.set(reason, pinned);
+}
+
+/** Keeps the channels along all axes of a tensor but those that are excepted. */
+export function pinAxes(
+  tracer: Tracer,
+  { axes }: Traced,
+  reason: string,
+  except: readonly number[] = [],
+): void {
+  axes.forEach((channels, axis) => {
+    if (!except.includes(axis)) pin(tracer, channels, reason);
+  });
+}
+
+/** Notes the channels along an axis of a weight; undefined where their number cannot change. */
+export function noteWeight(
+  { tracer, path, shapeOf }: Call,
+  weight: string,
+  axis: number,
+  role: Role,
+  channels: Int32Array | undefined,
+): void {
+  if (channels === undefined || shapeOf(weight) === undefined) return;
+  const key = `${path}:${weight}:${axis}`;
+  const known = tracer.weights.get(key);
+  if (known === undefined) tracer.weights.set(key, { layer: path, weight, axis, role, channels });
+  else join(tracer, known.channels, channels);
+}
+
+/** Notes an option that counts channels. */
+export function noteOption(
+  { tracer, path, within }: Call,
+  option: ReadonlyArray<string | number>,
+  channels: Int32Array,
+): void {
+  const key = `${path}:${option.join('.')}`;
+  const known = tracer.options.get(key);
+  if (known === undefined) tracer.options.set(key, { layer: path, option: [...within, ...option], channels });
+  else if (known.channels.length === channels.length) join(tracer, known.channels, channels);
+  else for (const each of [known.channels, channels]) pin(tracer, each, `'${path}' gives different sizes`);
+}
+
+/** @returns Each channel several times in a row. */
+export function repeated(channels: Int32Array | undefined, times: number): Int32Array | undefined {
+  return (
+    channels &&
+    Int32Array.from({ length: channels.length * times }, (_, i) => channels[Math.floor(i / times)]!)
+  );
+}
+
+/** @returns The channels over and over. */
+export function tiled(channels: Int32Array, times: number): Int32Array {
+  return Int32Array.from({ length: channels.length * times }, (_, i) => channels[i % channels.length]!);
+}
+
+/** @returns The axis of channels of an image, a volume or a sequence. */
+export function channelAxis(call: Call): number {
+  const format = Reflect.get(call.layer, 'dataFormat') ?? call.config.dataFormat;
+  return format === 'channelsFirst' ? 1 : call.inputs[0]!.shape.length - 1;
+}
