@@ -22,10 +22,11 @@ const SETTINGS = [
 const rows: Row[] = [];
 await tf.setBackend('wasm');
 for (const { what, build, images } of SETTINGS) {
-  const dense = await build({ seed: 0 });
+  const [, ...inputShape] = images;
+  const dense = await build({ seed: 0, inputShape });
   const x = tf.randomUniform([...images], -1, 1, 'float32', 0);
   for (const amount of AMOUNTS) {
-    const pruned = await build({ seed: 0 });
+    const pruned = await build({ seed: 0, inputShape });
     prune.globalUnstructured(prune.parameters(pruned), prune.L1Unstructured, { amount });
     const { model: fast, handle } = await optimizeForInference(pruned);
     const [before, after] = await inTurns(
