@@ -3,8 +3,8 @@
  *
  *     npx tsx examples/digits/train.ts [--epochs 10] [--seed 0] [--out examples/digits/resnet8.safetensors]
  *
- * Epochs and learning rate were chosen by the validation's accuracy, which it prints after each epoch. The digits of the
- * test are looked at once, at the end.
+ * Epochs and learning rate were chosen by the validation's accuracy, which it prints after each epoch. How it does on the
+ * test is printed at the end; that was looked at once before images were shifted in training, and once after.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
