@@ -88,7 +88,7 @@ export function multiplierOf(heap: Heap): Multiplier | undefined {
   return multiplier;
 }
 
-/** Addresses of the parts of the scratch memory: about 0.6 MB, kept for the next product. */
+/** Addresses of the parts of the scratch memory: about 0.4 MB, kept for the next product. */
 interface Scratch {
   readonly a: number;
   readonly b: number;

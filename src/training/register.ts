@@ -31,7 +31,7 @@ const registered = new WeakSet<object>();
  * convolution itself while a gradient is taken, `tf.matMul` with a matrix transposed, and the gradient of batch
  * normalisations. What the replacements do not take, such as other types than float32, runs on the kernel that was there.
  * They are matrix products on SIMD, checked against tfjs's cpu backend; sums are added up in another order than
- * there, so that results differ by rounding. They keep about 0.7 MB of the backend's memory to work in. Where they cannot be
+ * there, so that results differ by rounding. They keep about 0.4 MB of the backend's memory to work in. Where they cannot be
  * compiled (no SIMD, or a content security policy without `'wasm-unsafe-eval'`), tfjs's own operations do the same.
  *
  * It also lets a dilated `tf.conv2d` be differentiated, which tfjs refuses on every backend. A dilated layer can be
