@@ -1,0 +1,208 @@
+/** Parts of a model whose output can be replaced by their input. */
+import type * as tf from '@tensorflow/tfjs';
+import { classNameOf, slotsOf } from '../core/parameter';
+import type { Draft } from '../topology/draft';
+import { isBetween } from '../topology/model-config';
+
+/** A part of a model that gives what it was given, plus or after something that can be left out. */
+export interface Block {
+  /** What the names of its layers begin with, if that tells it from all others; else the name of its last layer. */
+  readonly name: string;
+  readonly kind: 'residual' | 'layer';
+  /** The names of its layers. */
+  readonly layers: readonly string[];
+  readonly input: tf.SymbolicTensor;
+  readonly output: tf.SymbolicTensor;
+}
+
+type Call = tf.LayersModel['nodesByDepth'][string][number];
+
+/** Which call makes and which calls take a tensor, by its id. */
+interface Graph {
+  readonly calls: readonly Call[];
+  readonly maker: ReadonlyMap<number, Call>;
+  readonly takers: ReadonlyMap<number, readonly Call[]>;
+  readonly outputs: ReadonlySet<number>;
+  readonly callsOfLayer: ReadonlyMap<object, number>;
+}
+
+/**
+ * Finds residual blocks, x + f(x), and single layers with a kernel whose output has the shape of their input.
+ *
+ * @param draft The draft of a model; models within are taken as layers.
+ * @returns The blocks in the model's order, those within others too.
+ */
+export function blocksOf({ model, config }: Draft): Block[] {
+  const graph = graphOf(model);
+  const residuals = graph.calls.flatMap((call) => residualAt(call, graph) ?? []);
+  const configs = new Map(config.layers.map((layer) => [layer.config.name, layer]));
+  const single = graph.calls.filter((call) => {
+    const layer = configs.get(call.outboundLayer.name);
+    return layer !== undefined && isSameShape(call, graph) && isBetween(config, layer);
+  });
+  return [
+    ...named(residuals),
+    ...single.map((call): Block => {
+      const { name } = call.outboundLayer;
+      return {
+        name,
+        kind: 'layer',
+        layers: [name],
+        input: call.inputTensors[0]!,
+        output: call.outputTensors[0]!,
+      };
+    }),
+  ];
+}
+
+function graphOf(model: tf.LayersModel): Graph {
+  const depths = Object.keys(model.nodesByDepth).map(Number);
+  const calls = depths.sort((a, b) => b - a).flatMap((depth) => model.nodesByDepth[depth]!);
+  const maker = new Map(calls.flatMap((call) => call.outputTensors.map(({ id }) => [id, call] as const)));
+  const takers = new Map<number, Call[]>();
+  const callsOfLayer = new Map<object, number>();
+  for (const call of calls) {
+    for (const { id } of call.inputTensors) takers.set(id, [...(takers.get(id) ?? []), call]);
+    callsOfLayer.set(call.outboundLayer, (callsOfLayer.get(call.outboundLayer) ?? 0) + 1);
+  }
+  return { calls, maker, takers, outputs: new Set(model.outputs.map(({ id }) => id)), callsOfLayer };
+}
+
+type Unnamed = Omit<Block, 'name'>;
+
+function residualAt(add: Call, graph: Graph): Unnamed | undefined {
+  if (classNameOf(add.outboundLayer) !== 'Add' || add.inputTensors.length !== 2) return undefined;
+  if (!isCalledOnce(add, graph)) return undefined;
+  const [first, second] = add.inputTensors as [tf.SymbolicTensor, tf.SymbolicTensor];
+  return residualFrom(first, second, add, graph) ?? residualFrom(second, first, add, graph);
+}
+
+function residualFrom(
+  input: tf.SymbolicTensor,
+  branch: tf.SymbolicTensor,
+  add: Call,
+  graph: Graph,
+): Unnamed | undefined {
+  const [sum] = add.outputTensors as [tf.SymbolicTensor];
+  if (
+    input.id === branch.id ||
+    !hasSameShape(input, sum) ||
+    !isCalledOnce(graph.maker.get(input.id)!, graph)
+  ) {
+    return undefined;
+  }
+  const inner = between(input, branch, graph);
+  if (inner === undefined || !isPrivate(inner, add, graph)) return undefined;
+  const rectifier = redundantRectifier(input, sum, graph);
+  const last = rectifier ?? add;
+  const output = last.outputTensors[0]!;
+  // A model's output cannot be one of its inputs.
+  const isInput = classNameOf(graph.maker.get(input.id)!.outboundLayer) === 'InputLayer';
+  if (isInput && graph.outputs.has(output.id)) return undefined;
+  const calls = new Set([...inner, add, last]);
+  const layers = graph.calls.filter((call) => calls.has(call)).map(({ outboundLayer: { name } }) => name);
+  return { kind: 'residual', layers, input, output };
+}
+
+/** All calls from one tensor to another; undefined where something else goes in, or a layer is shared. */
+function between(from: tf.SymbolicTensor, to: tf.SymbolicTensor, graph: Graph): Set<Call> | undefined {
+  const found = new Set<Call>();
+  const waiting = [to];
+  for (let tensor = waiting.pop(); tensor !== undefined; tensor = waiting.pop()) {
+    if (tensor.id === from.id) continue;
+    const call = graph.maker.get(tensor.id)!;
+    if (found.has(call)) continue;
+    if (call.inputTensors.length === 0 || !isCalledOnce(call, graph)) return undefined;
+    if (classNameOf(call.outboundLayer) === 'InputLayer') return undefined;
+    found.add(call);
+    waiting.push(...call.inputTensors);
+  }
+  return found;
+}
+
+/** Whether nothing but the block itself takes what its calls give. */
+function isPrivate(inner: ReadonlySet<Call>, add: Call, { takers, outputs }: Graph): boolean {
+  return [...inner].every((call) =>
+    call.outputTensors.every(
+      ({ id }) =>
+        !outputs.has(id) && (takers.get(id) ?? []).every((taker) => taker === add || inner.has(taker)),
+    ),
+  );
+}
+
+/** A ReLU that alone takes the sum and does nothing to the block's input, which is never negative. */
+function redundantRectifier(
+  input: tf.SymbolicTensor,
+  sum: tf.SymbolicTensor,
+  graph: Graph,
+): Call | undefined {
+  const [taker, ...others] = graph.takers.get(sum.id) ?? [];
+  if (taker === undefined || others.length > 0 || graph.outputs.has(sum.id)) return undefined;
+  const isPlain = isRectifier(taker.outboundLayer) && isCalledOnce(taker, graph);
+  return isPlain && isNeverNegative(input, graph) ? taker : undefined;
+}
+
+function isRectifier(layer: tf.layers.Layer): boolean {
+  const className = classNameOf(layer);
+  if (className === 'ReLU') return (layer.getConfig().maxValue ?? null) === null;
+  return className === 'Activation' && layer.getConfig().activation === 'relu';
+}
+
+/** Layers that give no negative number where they are given none. */
+const KEEPS_SIGN: ReadonlySet<string> = new Set([
+  ...['MaxPooling1D', 'MaxPooling2D', 'MaxPooling3D', 'AveragePooling1D', 'AveragePooling2D'],
+  ...['AveragePooling3D', 'ZeroPadding2D', 'Cropping2D', 'UpSampling2D', 'Dropout', 'SpatialDropout1D'],
+  ...['Flatten', 'Reshape', 'Permute', 'Add', 'Average', 'Maximum', 'Multiply', 'Concatenate'],
+]);
+const POSITIVE: ReadonlySet<unknown> = new Set([
+  'relu',
+  'relu6',
+  'sigmoid',
+  'hardSigmoid',
+  'softplus',
+  'softmax',
+]);
+
+function isNeverNegative({ id }: tf.SymbolicTensor, graph: Graph): boolean {
+  const { outboundLayer: layer, inputTensors } = graph.maker.get(id)!;
+  const className = classNameOf(layer) ?? '';
+  if (className === 'ReLU' || className === 'Softmax') return true;
+  if (POSITIVE.has(layer.getConfig().activation)) return true;
+  return KEEPS_SIGN.has(className) && inputTensors.every((tensor) => isNeverNegative(tensor, graph));
+}
+
+function isCalledOnce({ outboundLayer, outputTensors }: Call, { callsOfLayer }: Graph): boolean {
+  return callsOfLayer.get(outboundLayer) === 1 && outputTensors.length === 1;
+}
+
+function hasSameShape({ shape }: tf.SymbolicTensor, { shape: other }: tf.SymbolicTensor): boolean {
+  return shape.length === other.length && shape.every((size, axis) => size === other[axis]);
+}
+
+/** A layer with a kernel; normalisations and slopes belong to those before them. */
+function isSameShape(call: Call, graph: Graph): boolean {
+  const { outboundLayer, inputTensors, outputTensors } = call;
+  if (inputTensors.length !== 1 || !isCalledOnce(call, graph)) return false;
+  const hasKernel = slotsOf(outboundLayer).some(({ role, kind }) => role === 'kernel' && kind !== undefined);
+  return hasKernel && hasSameShape(inputTensors[0]!, outputTensors[0]!);
+}
+
+function named(blocks: readonly Unnamed[]): Block[] {
+  const names = blocks.map(({ layers }) => commonPrefix(layers));
+  return blocks.map((block, i) => {
+    const name = names[i]!;
+    const isTelling = name !== '' && names.indexOf(name) === names.lastIndexOf(name);
+    return { ...block, name: isTelling ? name : block.layers.at(-1)! };
+  });
+}
+
+/** What all names begin with, up to a separator. */
+function commonPrefix(names: readonly string[]): string {
+  const parts = names.map((name) => name.split(/([./_])/));
+  const [first, ...others] = parts as [string[], ...string[][]];
+  const end = first.findIndex((part, i) => others.some((other) => other[i] !== part));
+  return first
+    .slice(0, end < 0 ? first.length : end)
+    .join('')
+    .replace(/[./_]$/, '');
+}

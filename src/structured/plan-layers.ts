@@ -1,0 +1,211 @@
+import * as tf from '@tensorflow/tfjs';
+import { checkOptions } from '../core/options';
+import { describe } from '../core/parameter';
+import { PruneError, shown } from '../errors';
+import { type Draft, draftOf } from '../topology/draft';
+import { fingerprintOf } from './fingerprint';
+import { type Block, blocksOf } from './plan-layers-blocks';
+import { blockInfluence, blockMagnitude } from './plan-layers-importance';
+import { summary } from './summary';
+
+/** A part of a model that can be left out, as a plan says it. */
+export interface PlannedBlock {
+  /** Such as `layer3.4`: what the names of its layers begin with, or the name of its last layer. */
+  readonly name: string;
+  /** `residual` for x + f(x), `layer` for one layer whose output has the shape of its input. */
+  readonly kind: 'residual' | 'layer';
+  /** The names of its layers. */
+  readonly layers: readonly string[];
+  /** How much the model would miss it; null where the plan names what to remove. */
+  readonly importance: number | null;
+  /** Its multiply-accumulates for one sample. */
+  readonly macs: number;
+  /** Whether it is removed. */
+  readonly isRemoved: boolean;
+}
+
+/** Which layers to remove from a model: plain data, which survives JSON. */
+export interface LayerPlan {
+  readonly kind: 'layers';
+  /** A hash of the model that the plan is for. */
+  readonly fingerprint: string;
+  /** Everything that could be removed. */
+  readonly blocks: readonly PlannedBlock[];
+  /** Multiply-accumulates for one sample. */
+  readonly macs: { readonly before: number; readonly after: number };
+}
+
+/** How blocks are ranked: the least important ones go first. */
+export type BlockImportance =
+  | 'influence'
+  | 'magnitude'
+  | ((block: { name: string; layers: readonly string[] }) => number);
+
+/** Settings of {@link planLayers}; one of `remove`, `count` and `targetMacs`. */
+export interface LayerPlanOptions {
+  /** The names of the blocks to remove, such as `layer3.4`. */
+  readonly remove?: readonly string[] | undefined;
+  /** How many blocks to remove, the least important ones. */
+  readonly count?: number | undefined;
+  /** To which share of the model's multiply-accumulates to come, in (0, 1), by removing the least important blocks. */
+  readonly targetMacs?: number | undefined;
+  /** How to rank; `influence` where there are `samples`, else `magnitude`. */
+  readonly importance?: BlockImportance | undefined;
+  /** What goes into the model, one batch for each of its inputs, for `influence`. They stay with the caller. */
+  readonly samples?: tf.Tensor | readonly tf.Tensor[] | undefined;
+  /** The names of blocks to keep. */
+  readonly ignore?: readonly string[] | undefined;
+}
+
+const OPTIONS = ['remove', 'count', 'targetMacs', 'importance', 'samples', 'ignore'];
+
+/**
+ * Plans to remove layers: residual blocks, whose input becomes their output, and layers whose output has the shape of
+ * their input. A ReLU after the sum of a block goes with it where the block's input is never negative, as in a ResNet.
+ * Blocks that change the shape, share a layer with another part, or whose inner layers feed another part, stay; so do
+ * those of models within. Ranked blocks are the residual ones, and layers that are part of none.
+ *
+ * `influence` is block influence, one minus the cosine of input and output on samples (Men et al., "ShortGPT"); `magnitude`
+ * the mean magnitude of the kernels' entries (after Kim et al., "Shortened LLaMA").
+ *
+ * @param model A built model; it stays as it is.
+ * @param options What to remove, and how to rank.
+ * @returns The plan, for {@link applyLayerPlan}.
+ * @throws {@link PruneError} `argument` for what is no model and for options that are not allowed; `amount` for more than
+ * can be removed; `state` for a model that is not built or disposed; `shape` for one with open sizes.
+ * @example
+ * ```ts
+ * const plan = await planLayers(model, { count: 2, samples: images });
+ * const { model: shorter } = applyLayerPlan(model, plan);
+ * ```
+ */
+export async function planLayers(model: tf.LayersModel, options: LayerPlanOptions): Promise<LayerPlan> {
+  const draft = draftOf(model, 'planLayers');
+  checkChoice(options);
+  const blocks = blocksOf(draft);
+  const counts = summary(model);
+  const macs = new Map(blocks.map((block) => [block, macsOf(block, counts)]));
+  const ranked = rankable(blocks, options.ignore);
+  const scores = options.remove === undefined ? await scoresOf(model, ranked, options) : undefined;
+  const chosen =
+    scores === undefined
+      ? options.remove!.map((name) => blockNamed(blocks, name, draft))
+      : leastImportant(inOrder(ranked, scores), macs, counts.macs, options);
+  const gone = new Set(chosen.flatMap(({ layers }) => layers));
+  const saved = counts.layers.reduce((sum, layer) => sum + (goesWith(gone, layer.name) ? layer.macs : 0), 0);
+  return {
+    kind: 'layers',
+    fingerprint: fingerprintOf(draft),
+    blocks: blocks.map((block) => ({
+      name: block.name,
+      kind: block.kind,
+      layers: block.layers,
+      importance: scores?.[ranked.indexOf(block)] ?? null,
+      macs: macs.get(block)!,
+      isRemoved: chosen.includes(block),
+    })),
+    macs: { before: counts.macs, after: counts.macs - saved },
+  };
+}
+
+function checkChoice(options: LayerPlanOptions): void {
+  checkOptions(options, OPTIONS);
+  const { remove, count, targetMacs, ignore } = options;
+  const allowed = 'exactly one of remove, count and targetMacs';
+  if ([remove, count, targetMacs].filter((each) => each !== undefined).length !== 1) {
+    throw new PruneError('argument', `planLayers takes ${allowed}.`, { given: options, allowed });
+  }
+  for (const names of [remove, ignore]) {
+    if (names === undefined || (Array.isArray(names) && names.every((name) => typeof name === 'string')))
+      continue;
+    throw new PruneError('argument', `Blocks are given as a list of names, but got ${shown(names)}.`, {
+      given: names,
+      allowed: 'a list of names',
+    });
+  }
+  if (count !== undefined && !(Number.isInteger(count) && count >= 0)) {
+    const message = `The count of blocks must be a whole number ≥ 0, but got ${shown(count)}.`;
+    throw new PruneError('amount', message, { given: count, allowed: 'a whole number ≥ 0' });
+  }
+  if (targetMacs !== undefined && !(typeof targetMacs === 'number' && targetMacs > 0 && targetMacs < 1)) {
+    const message = `targetMacs must be a share in (0, 1), but got ${shown(targetMacs)}.`;
+    throw new PruneError('amount', message, { given: targetMacs, allowed: 'a number in (0, 1)' });
+  }
+}
+
+function goesWith(gone: ReadonlySet<string>, name: string): boolean {
+  return gone.has(name) || gone.has(name.split('/')[0]!);
+}
+
+function macsOf({ layers }: Block, counts: ReturnType<typeof summary>): number {
+  const names = new Set(layers);
+  return counts.layers.reduce((sum, { name, macs }) => sum + (goesWith(names, name) ? macs : 0), 0);
+}
+
+function rankable(blocks: readonly Block[], ignore: readonly string[] = []): Block[] {
+  const residual = new Set(blocks.flatMap(({ kind, layers }) => (kind === 'residual' ? layers : [])));
+  return blocks.filter(
+    ({ kind, name }) => !ignore.includes(name) && (kind === 'residual' || !residual.has(name)),
+  );
+}
+
+async function scoresOf(
+  model: tf.LayersModel,
+  blocks: readonly Block[],
+  { importance, samples }: LayerPlanOptions,
+): Promise<number[]> {
+  const kind = importance ?? (samples === undefined ? 'magnitude' : 'influence');
+  if (typeof kind === 'function') {
+    const scores = blocks.map(({ name, layers }) => kind({ name, layers }));
+    const wrong = scores.find((score) => typeof score !== 'number' || Number.isNaN(score));
+    if (!scores.every((score) => typeof score === 'number' && !Number.isNaN(score))) {
+      const message = `The importance of a block must be a number, but got ${shown(wrong)}.`;
+      throw new PruneError('argument', message, { given: wrong, allowed: 'a number' });
+    }
+    return scores;
+  }
+  if (kind === 'magnitude') return blockMagnitude(model, blocks);
+  const given = samples instanceof tf.Tensor ? [samples] : (samples ?? []);
+  if (kind !== 'influence' || given.length !== model.inputs.length) {
+    const allowed = "'influence' with one batch of samples for each input, 'magnitude', or a function";
+    const message = `The importance of ${describe(model)} must be ${allowed}, but got ${shown(kind)} and ${given.length} samples.`;
+    throw new PruneError('argument', message, { given: kind, allowed });
+  }
+  return blockInfluence(model, blocks, given);
+}
+
+function inOrder(blocks: readonly Block[], scores: readonly number[]): Block[] {
+  const order = blocks.map((_, i) => i).sort((a, b) => scores[a]! - scores[b]!);
+  return order.map((i) => blocks[i]!);
+}
+
+function leastImportant(
+  blocks: readonly Block[],
+  macs: ReadonlyMap<Block, number>,
+  all: number,
+  { count, targetMacs }: LayerPlanOptions,
+): Block[] {
+  const chosen: Block[] = [];
+  const gone = new Set<string>();
+  let left = all;
+  for (const block of blocks) {
+    if (count === undefined ? left <= targetMacs! * all : chosen.length === count) break;
+    // A block within one that goes, or around one that went, would count twice.
+    if (block.layers.some((layer) => gone.has(layer))) continue;
+    chosen.push(block);
+    for (const layer of block.layers) gone.add(layer);
+    left -= macs.get(block)!;
+  }
+  if (count === undefined ? left <= targetMacs! * all : chosen.length === count) return chosen;
+  const allowed = count === undefined ? `a share ≥ ${(left / all).toFixed(3)}` : `a count ≤ ${chosen.length}`;
+  const message = `Only ${chosen.length} blocks can be removed: ${chosen.map(({ name }) => name).join(', ')}. Ask for ${allowed}.`;
+  throw new PruneError('amount', message, { given: count ?? targetMacs, allowed });
+}
+
+function blockNamed(blocks: readonly Block[], name: string, { model }: Draft): Block {
+  const block = blocks.find((each) => each.name === name);
+  if (block !== undefined) return block;
+  const allowed = blocks.map((each) => each.name);
+  const message = `${describe(model)} has no block '${name}' that can be removed; there are: ${allowed.join(', ')}.`;
+  throw new PruneError('argument', message, { given: name, allowed });
+}
