@@ -90,7 +90,7 @@ export function snapshot(model: object): WeightSnapshot {
  * Lottery Ticket Hypothesis", for weights from early in training.
  *
  * @param model The model, or another of the same architecture.
- * @param snapshot What {@link snapshot} gave. The optimizer is not in it: compile anew if it is to begin anew.
+ * @param snapshot What `snapshot` gave. The optimizer is not in it: compile anew if it is to begin anew.
  * @param options What to do with the masks.
  * @throws {@link PruneError} with nothing changed: `shape` if the weights are others, `argument` for options that are not
  *   allowed.
