@@ -1,10 +1,11 @@
 /**
  * The whole job on a ResNet50: load, prune, look, fine-tune, prune everything, make it permanent, save, load.
  *
- *     npm run quickstart -- [--weights resnet50.pth | --random] [--save FOLDER] [--epochs 2] [--batches 5]
+ *     npm run quickstart -- [--weights resnet50.pth | --random] [--save FOLDER] [--epochs 2] [--batches 5] [--freeze-bn]
  *
  * Without --weights the weights are torchvision's pretrained ones, from torch's cache or downloaded. With --random they are
- * drawn at random, and nothing is downloaded.
+ * drawn at random, and nothing is downloaded. With --freeze-bn fine-tuning keeps the statistics, scales and shifts of the
+ * batch normalisations as they are.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +16,7 @@ import '@tensorflow/tfjs-backend-wasm';
 import { SingleBar } from 'cli-progress';
 import * as prune from 'tfjs-prune';
 import { type ResNet, ResNet50_Weights, resnet50 } from 'tfjs-prune/models';
-import { registerTrainingKernels } from 'tfjs-prune/training';
+import { freezeBatchNorm, registerTrainingKernels } from 'tfjs-prune/training';
 import { digits } from './digits-data';
 import { downloadBar } from './download-bar';
 import { folder } from './file-io';
@@ -33,6 +34,7 @@ interface Options {
   readonly save: string | undefined;
   readonly epochs: number;
   readonly batches: number;
+  readonly freezeBn: boolean;
 }
 
 function readOptions(): Options {
@@ -43,12 +45,14 @@ function readOptions(): Options {
       save: { type: 'string' },
       epochs: { type: 'string', default: '2' },
       batches: { type: 'string', default: '5' },
+      'freeze-bn': { type: 'boolean', default: false },
     },
   });
   const { weights, random, save } = values;
   if (weights !== undefined && random) throw new Error('--weights and --random exclude each other.');
   const epochs = wholeNumber('epochs', values.epochs);
-  return { weights, random, save, epochs, batches: wholeNumber('batches', values.batches) };
+  const batches = wholeNumber('batches', values.batches);
+  return { weights, random, save, epochs, batches, freezeBn: values['freeze-bn'] };
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -109,7 +113,9 @@ function pruneFirstLayer(model: ResNet): void {
   );
 }
 
-async function fineTune(model: ResNet, { epochs, batches }: Options): Promise<void> {
+async function fineTune(model: ResNet, { epochs, batches, freezeBn }: Options): Promise<void> {
+  if (freezeBn)
+    console.log(`Batch normalisations that stay as they are: ${freezeBatchNorm(model).layers.length}.`);
   const bar = new SingleBar({
     format: '{bar} {value}/{total} batches, loss {loss}',
     noTTYOutput: true,
