@@ -92,8 +92,8 @@ export function snapshot(model: object): WeightSnapshot {
  * @param model The model, or another of the same architecture.
  * @param snapshot What `snapshot` gave. The optimizer is not in it: compile anew if it is to begin anew.
  * @param options What to do with the masks.
- * @throws {@link PruneError} with nothing changed: `shape` if the weights are others, `argument` for options that are not
- *   allowed.
+ * @throws {@link PruneError} with nothing changed: `shape` if the weights are others, `argument` for what is no snapshot or
+ *   options that are not allowed.
  * @example
  * ```ts
  * const initial = snapshot(model);
@@ -108,6 +108,7 @@ export function rewind(model: object, snapshot: WeightSnapshot, options: RewindO
   if (masks !== 'keep' && masks !== 'snapshot') {
     throw refused('masks', masks, "'keep' or 'snapshot'");
   }
+  if (!Array.isArray(Object(snapshot).weights)) throw refused('snapshot', snapshot, 'what snapshot() gave');
   const places = placesOf(model);
   checkSame(places, snapshot.weights);
   const pairs = places.map((place, i) => ({ ...place, weight: snapshot.weights[i]! }));

@@ -72,6 +72,7 @@ describe.each(['cpu', 'wasm'] as const)('snapshot and rewind on %s', (backend) =
     const wrong = { weights: weights.map((weight, i) => (i === 6 ? { ...weight, shape: [3, 16] } : weight)) };
     expect(() => rewind(model, wrong)).toThrowError(/'head.weight' has the shape \[16,3\]/);
     expect(() => rewind(model, { weights }, { masks: 'none' as never })).toThrowError(/masks must be/);
+    expect(() => rewind(model, undefined as never)).toThrowError(/snapshot must be what snapshot\(\) gave/);
     expect(() => snapshot(tf.sequential())).toThrowError(/no weights/);
     expect(bitsOf(model)).toEqual(bits);
   });
