@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { PruneError, shown } from '../errors';
+import { refused } from './refusal';
 
 /** A variable of an optimizer. */
 export interface OptimizerVariable {
@@ -71,7 +72,7 @@ export function optimizerState(optimizer: tf.Optimizer): OptimizerState {
  *
  * @param optimizer One that was made with the same settings, for the same variables in the same order.
  * @param state What {@link optimizerState} gave.
- * @throws {@link PruneError} `argument` if it is of another class, with nothing changed.
+ * @throws {@link PruneError} `argument` for what is no such state or one of another class, with nothing changed.
  * @example
  * ```ts
  * model.compile({ optimizer: tf.train.adam(1e-3), loss });
@@ -79,6 +80,7 @@ export function optimizerState(optimizer: tf.Optimizer): OptimizerState {
  * ```
  */
 export function restoreOptimizer(optimizer: tf.Optimizer, state: OptimizerState): void {
+  if (!Array.isArray(Object(state).variables)) throw refused('state', state, 'what optimizerState() gave');
   const className = optimizer.getClassName();
   if (state.className !== className) {
     const message = `The state is one of ${shown(state.className)}, but the optimizer is ${className}.`;

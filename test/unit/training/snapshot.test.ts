@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
-import { rewind, snapshot } from 'tfjs-prune/training';
+import { restoreOptimizer, rewind, snapshot } from 'tfjs-prune/training';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../support/backend';
 import { flat } from '../../support/layers';
@@ -74,6 +74,8 @@ describe.each(['cpu', 'wasm'] as const)('snapshot and rewind on %s', (backend) =
     expect(() => rewind(model, { weights }, { masks: 'none' as never })).toThrowError(/masks must be/);
     expect(() => rewind(model, undefined as never)).toThrowError(/snapshot must be what snapshot\(\) gave/);
     expect(() => snapshot(tf.sequential())).toThrowError(/no weights/);
+    const torn = { className: 'Adam' } as never;
+    expect(() => restoreOptimizer(tf.train.adam(1), torn)).toThrowError(/what optimizerState\(\) gave/);
     expect(bitsOf(model)).toEqual(bits);
   });
 
