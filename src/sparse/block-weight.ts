@@ -8,6 +8,9 @@ export const BLOCK = 8;
 /** Words of a block in the stream: an offset and its weights. */
 const ENTRY = 1 + BLOCK;
 
+/** As much of an image meets all blocks before the next does: what a processor's cache holds beside the blocks. */
+const NEAR_BYTES = 32 * 1024;
+
 const MAGNITUDE = 0x7fffffff;
 
 /**
@@ -98,24 +101,32 @@ export function makeBlockWeight(
     at: { x: number; xStep: number; rowBytes: number; pixels: number; zeros: number },
   ): void => {
     const yStep = 4 * channels;
-    for (let group = 0; group < counts.length; group++) {
-      const [from, to] = [stream + 4 * starts[group]!, stream + 4 * starts[group + 1]!];
-      const groupBytes = 4 * BLOCK * group;
-      for (let row = 0; row < rows; row++) {
-        const start = y + groupBytes + row * at.pixels * yStep;
-        const end = start + at.pixels * yStep;
-        kernels.sparseBlock(
-          from,
-          to,
-          at.x + row * at.rowBytes,
-          at.xStep,
-          start,
-          yStep,
-          end,
-          (bias ?? at.zeros) + groupBytes,
-          range.min,
-          range.max,
-        );
+    const nearPixels = Math.max(Math.floor(NEAR_BYTES / at.xStep) & -4, 4);
+    const nearRows = Math.max(Math.floor(nearPixels / at.pixels), 1);
+    const runGroups = (fromRow: number, toRow: number, fromPixel: number, toPixel: number): void => {
+      for (let group = 0; group < counts.length; group++) {
+        const [from, to] = [stream + 4 * starts[group]!, stream + 4 * starts[group + 1]!];
+        const groupBytes = 4 * BLOCK * group;
+        for (let row = fromRow; row < toRow; row++) {
+          const start = y + groupBytes + row * at.pixels * yStep;
+          kernels.sparseBlock(
+            from,
+            to,
+            at.x + row * at.rowBytes + fromPixel * at.xStep,
+            at.xStep,
+            start + fromPixel * yStep,
+            yStep,
+            start + toPixel * yStep,
+            (bias ?? at.zeros) + groupBytes,
+            range.min,
+            range.max,
+          );
+        }
+      }
+    };
+    for (let row = 0; row < rows; row += nearRows) {
+      for (let pixel = 0; pixel < at.pixels; pixel += nearPixels) {
+        runGroups(row, Math.min(row + nearRows, rows), pixel, Math.min(pixel + nearPixels, at.pixels));
       }
     }
   };

@@ -4,7 +4,7 @@ import { registerSparseKernels } from '../../../src/sparse/kernels';
 import { activeHeap, type Heap } from '../../../src/wasm/heap';
 import { type Kernels, kernelsFor } from '../../../src/wasm/kernels';
 import { useBackend } from '../../support/backend';
-import { convolutionCases, drawer, isWrongInTfjs } from '../../support/sparse-cases';
+import { type ConvolutionCase, convolutionCases, drawer, isWrongInTfjs } from '../../support/sparse-cases';
 import { both, convolution, values } from '../../support/sparse-compare';
 
 let engine: { heap: Heap; kernels: Kernels };
@@ -42,6 +42,39 @@ describe('sparse convolutions equal tfjs’s dense ones to the bit', () => {
     const { dense } = draw();
     await useBackend('wasm');
     expect(tf.tensor(sparse)).toBeAllClose(tf.tensor(dense), { rtol: 1e-5, atol: 1e-5 });
+  });
+});
+
+describe('blocks over images that are taken in parts equal tfjs’s dense convolutions to the bit', () => {
+  // More than 32 KB an image: parts of all pixels, of rows, and of long rows.
+  const shapes: Pick<ConvolutionCase, 'input' | 'filter' | 'stride'>[] = [
+    { input: [2, 41, 37, 24], filter: [1, 1, 24, 16], stride: [1, 1] },
+    { input: [2, 41, 37, 24], filter: [1, 1, 24, 16], stride: [2, 2] },
+    { input: [1, 41, 37, 24], filter: [3, 3, 24, 16], stride: [1, 1] },
+    { input: [1, 3, 1100, 16], filter: [3, 3, 16, 24], stride: [1, 1] },
+    { input: [1, 3, 1101, 16], filter: [3, 3, 16, 24], stride: [2, 2] },
+  ];
+  const cases = shapes.map(
+    (shape, i): ConvolutionCase => ({
+      ...shape,
+      name: `[${shape.input}] * [${shape.filter}] / [${shape.stride}]`,
+      dilation: [1, 1],
+      pad: 'same',
+      activation: 'relu',
+      hasBias: true,
+      density: 0.3,
+      seed: 2 * i,
+    }),
+  );
+
+  it.each(cases)('$name', (c) => {
+    tf.tidy(() => {
+      const { filter, compute } = convolution(c);
+      const { dense, sparse, runs } = both(engine, filter, compute);
+      // Each of the two runs takes more than one part for each group of output channels.
+      expect(runs).toBeGreaterThan(2 * (c.filter[3] / 8));
+      expect(sparse.map((value) => value + 0)).toEqual(dense.map((value) => value + 0));
+    });
   });
 });
 
