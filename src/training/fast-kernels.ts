@@ -73,8 +73,8 @@ export const fastInputGradient: Attempt = (args) => {
 };
 
 /**
- * tfjs's `Conv2D` and `FusedConv2D` while a gradient is taken. tfjs arranges a filter anew for every convolution with other
- * values than the last, and in training that is each one; when it predicts, its own kernel is as fast as this one.
+ * tfjs's `Conv2D` and `FusedConv2D` while a gradient is taken, when filters change from step to step and tfjs's own take about
+ * twice as long. Predictions stay with tfjs's.
  */
 export const fastConvolution: Attempt = (args) => {
   const { x, filter, bias, preluActivationWeights } = args.inputs;
