@@ -2,7 +2,7 @@ import { PruneError, shown } from '../errors';
 import type { Amount } from './amount';
 import { type AxisRuns, alongAxis, type RunTensor } from './axis-runs';
 import { checkLayout, checkScores, layoutFrom, partialMask } from './entries';
-import { globalL1Unstructured } from './global';
+import { globalL1Unstructured } from './global-l1';
 import { type Layout, layoutOf } from './layout';
 import { type Fold, foldOf } from './norms';
 import { resolveDim } from './slices';

@@ -131,3 +131,18 @@ export function ones(mask: ArrayLike<number>, what: string): number {
   }
   return count;
 }
+
+/** How many entries there are to rank, over all tensors. */
+export function remainingOf(entries: readonly Entries[]): number {
+  return entries.reduce((sum, { remaining }) => sum + remaining, 0);
+}
+
+/** The mask of a tensor of which nothing is pruned now. */
+export function unchanged({ size, mask }: Entries): Uint8Array {
+  return mask === undefined ? new Uint8Array(size).fill(1) : mask.slice();
+}
+
+/** How messages name one of several tensors. */
+export function nameOf(part: number, parts: number): string {
+  return parts === 1 ? 'the tensor' : `part ${part}`;
+}

@@ -26,6 +26,16 @@ export interface Cut {
   readonly taken: number;
 }
 
+/** Whether only some of the tied are taken. */
+export function isSplit({ taken, tied }: Cut): boolean {
+  return taken < tied;
+}
+
+/** The largest key of which all are taken, whatever becomes of the tied. */
+export function lastTaken(cut: Cut): number {
+  return isSplit(cut) ? cut.threshold - 1 : cut.threshold;
+}
+
 /**
  * The key of a number: its magnitude, as an integer of the same order.
  *

@@ -3,7 +3,7 @@ import { type Amount, pruneCount } from './amount';
 import { ChannelMask } from './channel-mask';
 import { checkLayout, checkScores, layoutFrom, partialMask } from './entries';
 import { defaultGenerator } from './generator';
-import type { RandomOptions } from './global';
+import type { RandomOptions } from './global-random';
 import type { Layout } from './layout';
 import { type NormOrder, type SumSquares, sliceNorms } from './norms';
 import { bitsOf, findCut, keyOf, NAN_KEY } from './select';

@@ -3,8 +3,9 @@ import type { ApplyOptions } from '../core/apply';
 import { maskTensorByArrays } from '../core/bridge';
 import { BasePruningMethod } from '../core/method';
 import type { MaskRequest } from '../core/request';
+import { withSplit } from '../core/split';
 import { type Amount, type ResolvedAmount, resolveAmount } from '../masks/amount';
-import { globalL1Unstructured } from '../masks/global';
+import { globalL1Unstructured } from '../masks/global-l1';
 import { l1Unstructured as l1Mask } from '../masks/unstructured';
 
 /**
@@ -37,14 +38,17 @@ export class L1Unstructured extends BasePruningMethod {
   }
 
   /** @inheritDoc */
-  override maskFor({ scores, torchLayout: layout, mask }: MaskRequest): Uint8Array {
-    return l1Mask(scores, this.amount, { layout, mask });
+  override maskFor(request: MaskRequest): Uint8Array {
+    const { torchLayout: layout, mask } = request;
+    return withSplit((split) => l1Mask(request.scores, this.amount, { layout, mask }, split));
   }
 
   /** @inheritDoc */
   override masksFor(requests: readonly MaskRequest[]): Uint8Array[] {
-    const parts = requests.map(({ scores, torchLayout: layout, mask }) => ({ scores, layout, mask }));
-    return globalL1Unstructured(parts, this.amount);
+    return withSplit((split) => {
+      const parts = requests.map(({ scores, torchLayout: layout, mask }) => ({ scores, layout, mask }));
+      return globalL1Unstructured(parts, this.amount, split);
+    });
   }
 }
 

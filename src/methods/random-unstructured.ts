@@ -2,8 +2,9 @@ import type * as tf from '@tensorflow/tfjs';
 import { maskTensorByArrays } from '../core/bridge';
 import { BasePruningMethod } from '../core/method';
 import type { MaskRequest } from '../core/request';
+import { withSplit } from '../core/split';
 import { type Amount, type ResolvedAmount, resolveAmount } from '../masks/amount';
-import { globalRandomUnstructured } from '../masks/global';
+import { globalRandomUnstructured } from '../masks/global-random';
 import { randomUnstructured as randomMask } from '../masks/unstructured';
 
 /**
@@ -37,13 +38,13 @@ export class RandomUnstructured extends BasePruningMethod {
 
   /** @inheritDoc */
   override maskFor({ torchLayout, mask }: MaskRequest): Uint8Array {
-    return randomMask(torchLayout, this.amount, { mask });
+    return withSplit((split) => randomMask(torchLayout, this.amount, { mask }, split));
   }
 
   /** @inheritDoc */
   override masksFor(requests: readonly MaskRequest[]): Uint8Array[] {
     const parts = requests.map(({ torchLayout, mask }) => ({ size: torchLayout, mask }));
-    return globalRandomUnstructured(parts, this.amount);
+    return withSplit((split) => globalRandomUnstructured(parts, this.amount, {}, split));
   }
 }
 

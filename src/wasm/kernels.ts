@@ -48,6 +48,15 @@ export interface Kernels {
   sumSquares(x: number, end: number, rowBytes: number, totals: number): void;
   /** See wat/clear-masked.ts. */
   clearMasked(x: number, mask: number, maskEnd: number): void;
+  /** See wat/split-keys.ts. */
+  splitKeys(
+    x: number,
+    end: number,
+    low: number,
+    high: number,
+    mask: number,
+    list: number,
+  ): readonly [above: number, inside: number];
 }
 
 type Transpose = (

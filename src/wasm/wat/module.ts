@@ -3,6 +3,7 @@ import { type MemoryKind, moduleOf } from './memory';
 import { NORMALISE } from './normalise';
 import { SPARSE_BLOCK } from './sparse-block';
 import { sparseTile } from './sparse-tile';
+import { SPLIT_KEYS } from './split-keys';
 import { SUM_SQUARES } from './sum-squares';
 import { transpose } from './transpose';
 
@@ -20,5 +21,6 @@ export function moduleText(memory: MemoryKind): string {
     NORMALISE,
     SUM_SQUARES,
     CLEAR_MASKED,
+    SPLIT_KEYS,
   ]);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Generator } from '../../../src/masks/generator';
-import { globalL1Unstructured, globalRandomUnstructured } from '../../../src/masks/global';
+import { globalL1Unstructured } from '../../../src/masks/global-l1';
+import { globalRandomUnstructured } from '../../../src/masks/global-random';
 import { permuted, rowMajor, taken } from '../../../src/masks/layout';
 import { l1Unstructured, randomUnstructured } from '../../../src/masks/unstructured';
 import { kindOf } from './kind-of';

@@ -1,0 +1,180 @@
+import { type Amount, pruneCount } from './amount';
+import { type SplitKeys, Splitting, sampledBracket, WORTH_SPLITTING } from './bracket';
+import { checkScores, type Entries, entriesOf, nameOf, remainingOf, unchanged } from './entries';
+import { gather } from './gather';
+import type { Layout } from './layout';
+import { scratchKeys } from './scratch';
+import { bitsOf, type Cut, findCut, isAbove, isSplit, keyOf, lastTaken } from './select';
+import { takenOfTied } from './ties';
+
+/** One tensor of several that are ranked together by importance. */
+export interface Part {
+  /** How important each entry is; the smallest magnitudes are pruned. Usually the masked weights themselves. */
+  readonly scores: Float32Array;
+  /** Where the elements of the tensor lie in `scores`; row-major by default. */
+  readonly layout?: Layout | undefined;
+  /** What earlier prunings left, 1 or 0, in the order of `scores`; everything by default. */
+  readonly mask?: Uint8Array | undefined;
+}
+
+/** Entries that a cut leaves undecided, in the order of the elements. */
+interface Ties {
+  /** Position of each tied entry in its part. */
+  readonly positions: Int32Array;
+  /** For each part, the number of tied entries up to its end. */
+  readonly ends: number[];
+}
+
+/**
+ * Masks that prune, over several tensors together, the entries of smallest magnitude.
+ *
+ * Source: `torch.nn.utils.prune.global_unstructured` with `L1Unstructured`, ties included.
+ *
+ * @param parts The tensors, in PyTorch's order of parameters.
+ * @param amount How many of all entries that are left, or what fraction of them.
+ * @param split A faster way to split scores at a bracket, which then saves passes over many of them; none by default.
+ * @returns A new mask for each part, 1 or 0 in the order of its scores.
+ * @throws {@link PruneError} `argument`, `amount` or `shape` if something given does not fit.
+ * @example
+ * ```ts
+ * globalL1Unstructured([{ scores: Float32Array.of(1, 4) }, { scores: Float32Array.of(-2, 3) }], 0.5);
+ * // [Uint8Array [0, 1], Uint8Array [0, 1]]
+ * ```
+ */
+export function globalL1Unstructured(
+  parts: readonly Part[],
+  amount: Amount,
+  split?: SplitKeys,
+): Uint8Array[] {
+  const entries = parts.map(({ scores, layout, mask }, i) => {
+    const where = nameOf(i, parts.length);
+    checkScores(scores, where);
+    return entriesOf(scores.length, layout, mask, where);
+  });
+  const count = pruneCount(amount, remainingOf(entries));
+  if (count === 0) return entries.map(unchanged);
+
+  const bits = parts.map(({ scores }) => bitsOf(scores));
+  const { cut, masks } =
+    (split && cutInOnePass(entries, bits, count, split)) ?? cutByRadix(entries, bits, count);
+  if (isSplit(cut)) {
+    const ties = tiesAt(cut);
+    const left = gatherLeft(entries, bits, cut, ties);
+    pruneTies(masks, ties, takenOfTied(left, count, cut));
+  }
+  return masks;
+}
+
+/** Masks that keep the tied where only some of them are pruned, and where the ranking was cut. */
+interface Marked {
+  readonly cut: Cut;
+  readonly masks: Uint8Array[];
+}
+
+function cutByRadix(entries: readonly Entries[], bits: readonly Int32Array[], count: number): Marked {
+  const cut = findCut(
+    entries.map(({ mask }, i) => ({ bits: bits[i]!, mask })),
+    count,
+  );
+  return { cut, masks: entries.map((part, i) => maskAbove(bits[i]!, part.mask, cut)) };
+}
+
+/** The same from a sample and one pass; undefined where the sample misled, and where it is not worth it. */
+function cutInOnePass(
+  entries: readonly Entries[],
+  bits: readonly Int32Array[],
+  count: number,
+  split: SplitKeys,
+): Marked | undefined {
+  const total = remainingOf(entries);
+  if (total < WORTH_SPLITTING || entries.some(({ mask }) => mask !== undefined)) return undefined;
+  const splitting = new Splitting(sampledBracket(bits, count), total, split);
+  const masks = bits.map(({ length }) => new Uint8Array(length));
+  if (!bits.every((part, i) => splitting.add(part, masks[i]!))) return undefined;
+  const cut = splitting.cut(count);
+  if (cut === undefined) return undefined;
+  splitting.settle(masks, lastTaken(cut));
+  return { cut, masks };
+}
+
+function tiesAt({ tied }: Cut): Ties {
+  return { positions: new Int32Array(tied), ends: [] };
+}
+
+function maskAbove(bits: Int32Array, old: Uint8Array | undefined, cut: Cut): Uint8Array {
+  const threshold = lastTaken(cut);
+  const mask = new Uint8Array(bits.length);
+  const words = new Uint32Array(mask.buffer, 0, mask.length >> 2);
+  for (let word = 0, i = 0; word < words.length; word++, i += 4) {
+    words[word] =
+      isAbove(keyOf(bits[i]!), threshold) |
+      (isAbove(keyOf(bits[i + 1]!), threshold) << 8) |
+      (isAbove(keyOf(bits[i + 2]!), threshold) << 16) |
+      (isAbove(keyOf(bits[i + 3]!), threshold) << 24);
+  }
+  for (let i = words.length * 4; i < bits.length; i++) mask[i] = isAbove(keyOf(bits[i]!), threshold);
+  if (old !== undefined) for (let i = 0; i < mask.length; i++) mask[i]! &= old[i]!;
+  return mask;
+}
+
+/** Bits of all ranked entries in the order of the elements. Takes down the tied. */
+function gatherLeft(
+  entries: readonly Entries[],
+  bits: readonly Int32Array[],
+  cut: Cut,
+  ties: Ties,
+): Int32Array {
+  const left = scratchKeys(remainingOf(entries));
+  let gathered = 0;
+  entries.forEach((part, i) => {
+    const own = left.subarray(gathered, gathered + part.remaining);
+    gatherPart(part, bits[i]!, own);
+    noteTies(part, own, cut.threshold, ties);
+    gathered += part.remaining;
+  });
+  return left;
+}
+
+function gatherPart(
+  { layout, grid: { rows, columns }, mask }: Entries,
+  bits: Int32Array,
+  left: Int32Array,
+): void {
+  if (mask === undefined) {
+    if (layout === undefined) left.set(bits);
+    else gather(bits, layout, left);
+    return;
+  }
+  for (let r = 0, gathered = 0; gathered < left.length; r++) {
+    const base = rows[r]!;
+    for (let c = 0; c < columns.length && gathered < left.length; c++) {
+      const position = base + columns[c]!;
+      if (mask[position] === 1) left[gathered++] = bits[position]!;
+    }
+  }
+}
+
+function noteTies(
+  { grid: { rows, columns }, mask }: Entries,
+  left: Int32Array,
+  tiedKey: number,
+  ties: Ties,
+): void {
+  let found = ties.ends.at(-1) ?? 0;
+  for (let r = 0, seen = 0; seen < left.length; r++) {
+    const base = rows[r]!;
+    for (let c = 0; c < columns.length && seen < left.length; c++) {
+      const position = base + columns[c]!;
+      if (mask !== undefined && mask[position] === 0) continue;
+      if (keyOf(left[seen++]!) === tiedKey) ties.positions[found++] = position;
+    }
+  }
+  ties.ends.push(found);
+}
+
+function pruneTies(masks: readonly Uint8Array[], { positions, ends }: Ties, taken: Uint8Array): void {
+  let tie = 0;
+  masks.forEach((mask, i) => {
+    for (; tie < ends[i]!; tie++) if (taken[tie] === 1) mask[positions[tie]!] = 0;
+  });
+}

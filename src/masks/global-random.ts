@@ -1,0 +1,147 @@
+import { type Amount, pruneCount } from './amount';
+import { type Bracket, CHUNK, type SplitKeys, Splitting, splitKeys, WORTH_SPLITTING } from './bracket';
+import { checkSize } from './checks';
+import { type Entries, entriesOf, nameOf, remainingOf, unchanged } from './entries';
+import { scatter } from './gather';
+import { defaultGenerator, Generator } from './generator';
+import type { Layout } from './layout';
+import { scratchKeys } from './scratch';
+import { isSplit, lastTaken } from './select';
+import { takenOfTied, takeSmallest } from './ties';
+
+const RAND24_MAX = 0xffffff;
+
+/** How many standard deviations the cut may lie off. */
+const DEVIATIONS = 8;
+
+/** One tensor of several that are pruned together at random. */
+export interface RandomPart {
+  /** Number of entries of a row-major tensor, or where the elements lie. */
+  readonly size: number | Layout;
+  /** What earlier prunings left, 1 or 0, in the order of the flat array; everything by default. */
+  readonly mask?: Uint8Array | undefined;
+}
+
+/** Where random numbers come from. */
+export interface RandomOptions {
+  /** The generator to draw from; the {@link defaultGenerator} by default. */
+  readonly generator?: Generator | undefined;
+}
+
+/**
+ * Masks that prune, over several tensors together, entries drawn at random.
+ *
+ * Source: `torch.nn.utils.prune.global_unstructured` with `RandomUnstructured`: the same masks for the same seed.
+ *
+ * @param parts The tensors, in PyTorch's order of parameters.
+ * @param amount How many of all entries that are left, or what fraction of them.
+ * @param options Where the random numbers come from. Each entry that is left takes one; amounts of none take none.
+ * @param split A faster way to split keys at a bracket; plain JavaScript by default.
+ * @returns A new mask for each part, 1 or 0 in the order of its flat array.
+ * @throws {@link PruneError} `argument`, `amount` or `shape` if something given does not fit.
+ * @example
+ * ```ts
+ * globalRandomUnstructured([{ size: 100 }, { size: 50 }], 0.2, { generator: new Generator(0) });
+ * ```
+ */
+export function globalRandomUnstructured(
+  parts: readonly RandomPart[],
+  amount: Amount,
+  { generator = defaultGenerator }: RandomOptions = {},
+  split: SplitKeys = splitKeys,
+): Uint8Array[] {
+  const entries = parts.map(({ size, mask }, i) => {
+    const where = nameOf(i, parts.length);
+    if (typeof size !== 'number') return entriesOf(size.size, size, mask, where);
+    checkSize(size, `The size of ${where}`);
+    return entriesOf(size, undefined, mask, where);
+  });
+  const total = remainingOf(entries);
+  const count = pruneCount(amount, total);
+  if (count === 0) return entries.map(unchanged);
+
+  const kept = keptOfMany(total, count, generator, split) ?? keptOf(total, count, generator);
+  let from = 0;
+  return entries.map((part) => {
+    const own = kept.subarray(from, from + part.remaining);
+    from += part.remaining;
+    return placed(part, own);
+  });
+}
+
+/** PyTorch prunes the largest draws, so the keys run the other way. */
+function drawKeys(keys: Int32Array, generator: Generator): void {
+  generator.fillRand24(keys);
+  for (let i = 0; i < keys.length; i++) keys[i] = RAND24_MAX - keys[i]!;
+}
+
+/** For each of `total` draws, 1 if it is not among the `count` largest. */
+function keptOf(total: number, count: number, generator: Generator): Uint8Array {
+  const keys = scratchKeys(total);
+  drawKeys(keys, generator);
+  const kept = takeSmallest(keys, count);
+  for (let i = 0; i < total; i++) kept[i]! ^= 1;
+  return kept;
+}
+
+/**
+ * The same without storing the keys: they are drawn a chunk at a time, and again only if some of several equal ones are
+ * to be told apart. Undefined, with nothing drawn, for few, and in the one case of many billions that the cut is not
+ * where chance lets expect it.
+ */
+function keptOfMany(
+  total: number,
+  count: number,
+  generator: Generator,
+  split: SplitKeys,
+): Uint8Array | undefined {
+  if (total < WORTH_SPLITTING) return undefined;
+  const before = generator.getState();
+  const splitting = new Splitting(expectedBracket(total, count), total, split);
+  const kept = new Uint8Array(total);
+  const chunk = new Int32Array(CHUNK);
+  for (let from = 0; from < total; from += CHUNK) {
+    const keys = chunk.subarray(0, total - from);
+    drawKeys(keys, generator);
+    splitting.add(keys, kept.subarray(from, from + CHUNK));
+  }
+  const cut = splitting.cut(count);
+  if (cut === undefined) {
+    generator.setState(before);
+    return undefined;
+  }
+  splitting.settle([kept], lastTaken(cut));
+  if (isSplit(cut)) {
+    const keys = scratchKeys(total);
+    drawKeys(keys, new Generator().setState(before));
+    const taken = takenOfTied(keys, count, cut);
+    splitting.placesOf(cut.threshold).forEach((place, tie) => {
+      if (taken[tie] === 1) kept[place] = 0;
+    });
+  }
+  return kept;
+}
+
+/** Draws are even, so the number of those below a key is binomial. */
+function expectedBracket(total: number, count: number): Bracket {
+  const share = count / total;
+  const middle = share * RAND24_MAX;
+  const off = DEVIATIONS * Math.sqrt((share * (1 - share)) / total) * RAND24_MAX + 2;
+  return { low: Math.max(0, Math.floor(middle - off)), high: Math.min(RAND24_MAX, Math.ceil(middle + off)) };
+}
+
+/** The mask of a part from what is kept of its elements that are left, in their order. */
+function placed({ size, layout, grid: { rows, columns }, mask: old }: Entries, kept: Uint8Array): Uint8Array {
+  if (old === undefined) {
+    return layout === undefined ? kept.slice() : scatter(kept, layout, new Uint8Array(size));
+  }
+  const mask = new Uint8Array(size);
+  for (let r = 0, seen = 0; seen < kept.length; r++) {
+    const base = rows[r]!;
+    for (let c = 0; c < columns.length && seen < kept.length; c++) {
+      const position = base + columns[c]!;
+      if (old[position] === 1) mask[position] = kept[seen++]!;
+    }
+  }
+  return mask;
+}
