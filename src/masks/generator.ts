@@ -6,6 +6,12 @@ const DEFAULT_SEED = 67280421310721;
 const LOWEST_SEED = -(2n ** 63n);
 const HIGHEST_SEED = 2n ** 64n - 1n;
 
+/**
+ * Turns the 624 words of a Mersenne Twister on, in place, as often as it takes to draw 24 bits for every place of `into`,
+ * whose length is a multiple of 624; returns whether it has.
+ */
+export type DrawTurns = (state: Uint32Array, into: Uint32Array | Int32Array) => boolean;
+
 /** Where a {@link Generator} stands in its sequence, as plain data that JSON keeps. */
 export interface GeneratorState {
   /** The 624 words of the Mersenne Twister, each from 0 to 2³² − 1. */
@@ -108,11 +114,23 @@ export class Generator {
    *
    * @param into Where the numbers go.
    * @param count How many to draw, into the first places of `into`.
+   * @param drawTurns A faster way to draw many; none by default.
    */
-  fillRand24(into: Uint32Array | Int32Array, count: number = into.length): void {
+  fillRand24(
+    into: Uint32Array | Int32Array,
+    count: number = into.length,
+    drawTurns: DrawTurns = () => false,
+  ): void {
     const state = this.#state;
     for (let filled = 0; filled < count; ) {
-      if (this.#position === STATE_WORDS) this.#twist();
+      if (this.#position === STATE_WORDS) {
+        const whole = count - filled - ((count - filled) % STATE_WORDS);
+        if (whole > 0 && drawTurns(state, into.subarray(filled, filled + whole))) {
+          filled += whole;
+          continue;
+        }
+        this.#twist();
+      }
       const from = this.#position;
       const until = Math.min(STATE_WORDS, from + count - filled);
       for (let i = from; i < until; i++) into[filled++] = temper(state[i]!) & 0xffffff;

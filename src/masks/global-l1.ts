@@ -1,7 +1,8 @@
 import { type Amount, pruneCount } from './amount';
-import { type SplitKeys, Splitting, sampledBracket, WORTH_SPLITTING } from './bracket';
+import { Splitting, sampledBracket, WORTH_SPLITTING } from './bracket';
 import { checkScores, type Entries, entriesOf, nameOf, remainingOf, unchanged } from './entries';
 import { gather } from './gather';
+import type { MaskKernels } from './kernels';
 import type { Layout } from './layout';
 import { scratchKeys } from './scratch';
 import { bitsOf, type Cut, findCut, isAbove, isSplit, keyOf, lastTaken } from './select';
@@ -32,7 +33,7 @@ interface Ties {
  *
  * @param parts The tensors, in PyTorch's order of parameters.
  * @param amount How many of all entries that are left, or what fraction of them.
- * @param split A faster way to split scores at a bracket, which then saves passes over many of them; none by default.
+ * @param kernels Faster ways for the loops over many entries; none by default.
  * @returns A new mask for each part, 1 or 0 in the order of its scores.
  * @throws {@link PruneError} `argument`, `amount` or `shape` if something given does not fit.
  * @example
@@ -44,7 +45,7 @@ interface Ties {
 export function globalL1Unstructured(
   parts: readonly Part[],
   amount: Amount,
-  split?: SplitKeys,
+  kernels?: MaskKernels,
 ): Uint8Array[] {
   const entries = parts.map(({ scores, layout, mask }, i) => {
     const where = nameOf(i, parts.length);
@@ -56,7 +57,7 @@ export function globalL1Unstructured(
 
   const bits = parts.map(({ scores }) => bitsOf(scores));
   const { cut, masks } =
-    (split && cutInOnePass(entries, bits, count, split)) ?? cutByRadix(entries, bits, count);
+    (kernels && cutInOnePass(entries, bits, count, kernels)) ?? cutByRadix(entries, bits, count);
   if (isSplit(cut)) {
     const ties = tiesAt(cut);
     const left = gatherLeft(entries, bits, cut, ties);
@@ -84,7 +85,7 @@ function cutInOnePass(
   entries: readonly Entries[],
   bits: readonly Int32Array[],
   count: number,
-  split: SplitKeys,
+  { split }: MaskKernels,
 ): Marked | undefined {
   const total = remainingOf(entries);
   if (total < WORTH_SPLITTING || entries.some(({ mask }) => mask !== undefined)) return undefined;

@@ -1,9 +1,10 @@
 import { type Amount, pruneCount } from './amount';
-import { type Bracket, CHUNK, type SplitKeys, Splitting, splitKeys, WORTH_SPLITTING } from './bracket';
+import { type Bracket, CHUNK, Splitting, splitKeys, WORTH_SPLITTING } from './bracket';
 import { checkSize } from './checks';
 import { type Entries, entriesOf, nameOf, remainingOf, unchanged } from './entries';
 import { scatter } from './gather';
 import { defaultGenerator, Generator } from './generator';
+import type { MaskKernels } from './kernels';
 import type { Layout } from './layout';
 import { scratchKeys } from './scratch';
 import { isSplit, lastTaken } from './select';
@@ -36,7 +37,7 @@ export interface RandomOptions {
  * @param parts The tensors, in PyTorch's order of parameters.
  * @param amount How many of all entries that are left, or what fraction of them.
  * @param options Where the random numbers come from. Each entry that is left takes one; amounts of none take none.
- * @param split A faster way to split keys at a bracket; plain JavaScript by default.
+ * @param kernels Faster ways for the loops over many entries; none by default.
  * @returns A new mask for each part, 1 or 0 in the order of its flat array.
  * @throws {@link PruneError} `argument`, `amount` or `shape` if something given does not fit.
  * @example
@@ -48,7 +49,7 @@ export function globalRandomUnstructured(
   parts: readonly RandomPart[],
   amount: Amount,
   { generator = defaultGenerator }: RandomOptions = {},
-  split: SplitKeys = splitKeys,
+  kernels?: MaskKernels,
 ): Uint8Array[] {
   const entries = parts.map(({ size, mask }, i) => {
     const where = nameOf(i, parts.length);
@@ -60,18 +61,18 @@ export function globalRandomUnstructured(
   const count = pruneCount(amount, total);
   if (count === 0) return entries.map(unchanged);
 
-  const kept = keptOfMany(total, count, generator, split) ?? keptOf(total, count, generator);
+  const kept = keptOfMany(total, count, generator, kernels) ?? keptOf(total, count, generator);
   let from = 0;
   return entries.map((part) => {
     const own = kept.subarray(from, from + part.remaining);
     from += part.remaining;
-    return placed(part, own);
+    return placed(part, own, kernels);
   });
 }
 
 /** PyTorch prunes the largest draws, so the keys run the other way. */
-function drawKeys(keys: Int32Array, generator: Generator): void {
-  generator.fillRand24(keys);
+function drawKeys(keys: Int32Array, generator: Generator, kernels?: MaskKernels): void {
+  generator.fillRand24(keys, keys.length, kernels?.drawTurns);
   for (let i = 0; i < keys.length; i++) keys[i] = RAND24_MAX - keys[i]!;
 }
 
@@ -93,17 +94,17 @@ function keptOfMany(
   total: number,
   count: number,
   generator: Generator,
-  split: SplitKeys,
+  kernels: MaskKernels | undefined,
 ): Uint8Array | undefined {
   if (total < WORTH_SPLITTING) return undefined;
   const before = generator.getState();
-  const splitting = new Splitting(expectedBracket(total, count), total, split);
+  const splitting = new Splitting(expectedBracket(total, count), total, kernels?.split ?? splitKeys);
   const kept = new Uint8Array(total);
-  const chunk = new Int32Array(CHUNK);
-  for (let from = 0; from < total; from += CHUNK) {
+  const chunk = kernels?.chunk ?? new Int32Array(CHUNK);
+  for (let from = 0; from < total; from += chunk.length) {
     const keys = chunk.subarray(0, total - from);
-    drawKeys(keys, generator);
-    splitting.add(keys, kept.subarray(from, from + CHUNK));
+    drawKeys(keys, generator, kernels);
+    splitting.add(keys, kept.subarray(from, from + keys.length));
   }
   const cut = splitting.cut(count);
   if (cut === undefined) {
@@ -113,7 +114,7 @@ function keptOfMany(
   splitting.settle([kept], lastTaken(cut));
   if (isSplit(cut)) {
     const keys = scratchKeys(total);
-    drawKeys(keys, new Generator().setState(before));
+    drawKeys(keys, new Generator().setState(before), kernels);
     const taken = takenOfTied(keys, count, cut);
     splitting.placesOf(cut.threshold).forEach((place, tie) => {
       if (taken[tie] === 1) kept[place] = 0;
@@ -131,11 +132,17 @@ function expectedBracket(total: number, count: number): Bracket {
 }
 
 /** The mask of a part from what is kept of its elements that are left, in their order. */
-function placed({ size, layout, grid: { rows, columns }, mask: old }: Entries, kept: Uint8Array): Uint8Array {
-  if (old === undefined) {
-    return layout === undefined ? kept.slice() : scatter(kept, layout, new Uint8Array(size));
-  }
+function placed(
+  { size, layout, grid: { rows, columns }, mask: old }: Entries,
+  kept: Uint8Array,
+  kernels: MaskKernels | undefined,
+): Uint8Array {
   const mask = new Uint8Array(size);
+  if (old === undefined) {
+    if (layout === undefined) mask.set(kept);
+    else if (!kernels?.scatterBytes(kept, layout, mask)) scatter(kept, layout, mask);
+    return mask;
+  }
   for (let r = 0, seen = 0; seen < kept.length; r++) {
     const base = rows[r]!;
     for (let c = 0; c < columns.length && seen < kept.length; c++) {

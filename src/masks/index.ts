@@ -15,9 +15,10 @@ export {
 export type { Bracket, SplitCounts, SplitKeys } from './bracket';
 export { customFromMask, identity, zeros } from './custom';
 export { gather, type Numbers, scatter } from './gather';
-export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './generator';
+export { type DrawTurns, defaultGenerator, Generator, type GeneratorState, manualSeed } from './generator';
 export { globalL1Unstructured, type Part } from './global-l1';
 export { globalRandomUnstructured, type RandomOptions, type RandomPart } from './global-random';
+export type { MaskKernels, ScatterBytes } from './kernels';
 export { expanded, type Layout, merged, permuted, rowMajor, taken } from './layout';
 export { type NormOrder, type SumSquares, sliceNorms } from './norms';
 export { type SemiStructuredOptions, semiStructured } from './semi-structured';

@@ -1,7 +1,7 @@
 import type { Amount } from './amount';
-import type { SplitKeys } from './bracket';
 import { globalL1Unstructured } from './global-l1';
 import { globalRandomUnstructured, type RandomOptions } from './global-random';
+import type { MaskKernels } from './kernels';
 import type { Layout } from './layout';
 
 /** What earlier prunings left. */
@@ -24,7 +24,7 @@ export interface L1Options extends MaskOption {
  * @param scores How important each entry is, usually the masked weights themselves.
  * @param amount How many of the entries that are left, or what fraction of them.
  * @param options Earlier prunings, and the order of elements.
- * @param split A faster way to split scores at a bracket, which then saves passes over many of them; none by default.
+ * @param kernels Faster ways for the loops over many entries; none by default.
  * @returns A new mask, 1 or 0 in the order of the scores.
  * @throws {@link PruneError} `argument`, `amount` or `shape` if something given does not fit.
  * @example
@@ -36,9 +36,9 @@ export function l1Unstructured(
   scores: Float32Array,
   amount: Amount,
   options: L1Options = {},
-  split?: SplitKeys,
+  kernels?: MaskKernels,
 ): Uint8Array {
-  const [mask] = globalL1Unstructured([{ scores, ...options }], amount, split);
+  const [mask] = globalL1Unstructured([{ scores, ...options }], amount, kernels);
   return mask!;
 }
 
@@ -50,7 +50,7 @@ export function l1Unstructured(
  * @param size Number of entries of a row-major tensor, or where its elements lie.
  * @param amount How many of the entries that are left, or what fraction of them.
  * @param options Earlier prunings, and where the random numbers come from.
- * @param split A faster way to split keys at a bracket; plain JavaScript by default.
+ * @param kernels Faster ways for the loops over many entries; none by default.
  * @returns A new mask, 1 or 0 in the order of the flat array.
  * @throws {@link PruneError} `argument`, `amount` or `shape` if something given does not fit.
  * @example
@@ -62,8 +62,8 @@ export function randomUnstructured(
   size: number | Layout,
   amount: Amount,
   { mask, generator }: MaskOption & RandomOptions = {},
-  split?: SplitKeys,
+  kernels?: MaskKernels,
 ): Uint8Array {
-  const [pruned] = globalRandomUnstructured([{ size, mask }], amount, { generator }, split);
+  const [pruned] = globalRandomUnstructured([{ size, mask }], amount, { generator }, kernels);
   return pruned!;
 }

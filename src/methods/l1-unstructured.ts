@@ -1,9 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { ApplyOptions } from '../core/apply';
 import { maskTensorByArrays } from '../core/bridge';
+import { withMaskKernels } from '../core/mask-kernels';
 import { BasePruningMethod } from '../core/method';
 import type { MaskRequest } from '../core/request';
-import { withSplit } from '../core/split';
 import { type Amount, type ResolvedAmount, resolveAmount } from '../masks/amount';
 import { globalL1Unstructured } from '../masks/global-l1';
 import { l1Unstructured as l1Mask } from '../masks/unstructured';
@@ -40,14 +40,14 @@ export class L1Unstructured extends BasePruningMethod {
   /** @inheritDoc */
   override maskFor(request: MaskRequest): Uint8Array {
     const { torchLayout: layout, mask } = request;
-    return withSplit((split) => l1Mask(request.scores, this.amount, { layout, mask }, split));
+    return withMaskKernels((kernels) => l1Mask(request.scores, this.amount, { layout, mask }, kernels));
   }
 
   /** @inheritDoc */
   override masksFor(requests: readonly MaskRequest[]): Uint8Array[] {
-    return withSplit((split) => {
+    return withMaskKernels((kernels) => {
       const parts = requests.map(({ scores, torchLayout: layout, mask }) => ({ scores, layout, mask }));
-      return globalL1Unstructured(parts, this.amount, split);
+      return globalL1Unstructured(parts, this.amount, kernels);
     });
   }
 }

@@ -1,8 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import { maskTensorByArrays } from '../core/bridge';
+import { withMaskKernels } from '../core/mask-kernels';
 import { BasePruningMethod } from '../core/method';
 import type { MaskRequest } from '../core/request';
-import { withSplit } from '../core/split';
 import { type Amount, type ResolvedAmount, resolveAmount } from '../masks/amount';
 import { globalRandomUnstructured } from '../masks/global-random';
 import { randomUnstructured as randomMask } from '../masks/unstructured';
@@ -38,13 +38,13 @@ export class RandomUnstructured extends BasePruningMethod {
 
   /** @inheritDoc */
   override maskFor({ torchLayout, mask }: MaskRequest): Uint8Array {
-    return withSplit((split) => randomMask(torchLayout, this.amount, { mask }, split));
+    return withMaskKernels((kernels) => randomMask(torchLayout, this.amount, { mask }, kernels));
   }
 
   /** @inheritDoc */
   override masksFor(requests: readonly MaskRequest[]): Uint8Array[] {
     const parts = requests.map(({ torchLayout, mask }) => ({ size: torchLayout, mask }));
-    return withSplit((split) => globalRandomUnstructured(parts, this.amount, {}, split));
+    return withMaskKernels((kernels) => globalRandomUnstructured(parts, this.amount, {}, kernels));
   }
 }
 

@@ -57,6 +57,10 @@ export interface Kernels {
     mask: number,
     list: number,
   ): readonly [above: number, inside: number];
+  /** See wat/draw-turns.ts. */
+  drawTurns(state: number, out: number, end: number): void;
+  /** See wat/scatter-bytes.ts. */
+  scatterBytes(from: number, width: number, rows: number, columns: number, table: number, to: number): void;
 }
 
 type Transpose = (

@@ -1,6 +1,8 @@
 import { CLEAR_MASKED } from './clear-masked';
+import { DRAW_TURNS } from './draw-turns';
 import { type MemoryKind, moduleOf } from './memory';
 import { NORMALISE } from './normalise';
+import { SCATTER_BYTES } from './scatter-bytes';
 import { SPARSE_BLOCK } from './sparse-block';
 import { sparseTile } from './sparse-tile';
 import { SPLIT_KEYS } from './split-keys';
@@ -22,5 +24,7 @@ export function moduleText(memory: MemoryKind): string {
     SUM_SQUARES,
     CLEAR_MASKED,
     SPLIT_KEYS,
+    DRAW_TURNS,
+    SCATTER_BYTES,
   ]);
 }

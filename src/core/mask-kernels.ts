@@ -1,0 +1,110 @@
+/** The kernels of `tfjs-prune/masks` in the wasm backend's memory, where there are any. */
+import { CHUNK, type SplitKeys, splitKeys } from '../masks/bracket';
+import type { DrawTurns } from '../masks/generator';
+import type { MaskKernels, ScatterBytes } from '../masks/kernels';
+import { positions } from '../masks/layout';
+import { activeHeap, type Heap } from '../wasm/heap';
+import { type Kernels, kernelsNow } from '../wasm/kernels';
+
+/** What the kernels take at a time. */
+const KEYS = 16;
+const SIDE = 16;
+const TURN = 624;
+
+/** Where a chunk's keys are, the places of some of them, its mask, and the words of a generator with one to spare. */
+interface Room {
+  readonly keys: number;
+  readonly list: number;
+  readonly mask: number;
+  readonly state: number;
+}
+
+const ROOM = CHUNK * (4 + 4 + 1) + 4 * (TURN + 1);
+
+/**
+ * Lends the kernels, with memory for them.
+ *
+ * @param run What uses them. Views of the backend's memory must be taken inside, as that memory may have grown.
+ * @returns What `run` returns.
+ */
+export function withMaskKernels<T>(run: (kernels: MaskKernels | undefined) => T): T {
+  const heap = activeHeap();
+  const kernels = heap && kernelsNow(heap);
+  const address = kernels && heap.allocate(ROOM);
+  if (heap === undefined || kernels === undefined || address === undefined) return run(undefined);
+  const list = address + 4 * CHUNK;
+  const mask = list + 4 * CHUNK;
+  const room: Room = { keys: address, list, mask, state: mask + CHUNK };
+  try {
+    return run({
+      split: splitIn(heap, kernels, room),
+      drawTurns: drawIn(heap, kernels, room),
+      scatterBytes: scatterIn(heap, kernels),
+      chunk: new Int32Array(heap.buffer, address, CHUNK - (CHUNK % TURN)),
+    });
+  } finally {
+    heap.free(address);
+  }
+}
+
+function splitIn(heap: Heap, kernels: Kernels, room: Room): SplitKeys {
+  return (bits, bracket, mask, listed) => {
+    const whole = bits.length - (bits.length % KEYS);
+    const { buffer } = heap;
+    let address = bits.byteOffset;
+    if (bits.buffer !== buffer) {
+      address = room.keys;
+      new Int32Array(buffer, address, whole).set(bits.subarray(0, whole));
+    }
+    const end = address + 4 * whole;
+    const [above, inside] = kernels.splitKeys(address, end, bracket.low, bracket.high, room.mask, room.list);
+    mask.set(new Uint8Array(buffer, room.mask, whole));
+    listed.set(new Int32Array(buffer, room.list, inside));
+    const rest = splitKeys(bits.subarray(whole), bracket, mask.subarray(whole), listed.subarray(inside));
+    for (let i = inside; i < inside + rest.inside; i++) listed[i]! += whole;
+    return { above: above + rest.above, inside: inside + rest.inside };
+  };
+}
+
+function drawIn(heap: Heap, kernels: Kernels, room: Room): DrawTurns {
+  const most = CHUNK - (CHUNK % TURN);
+  return (state, into) => {
+    const { buffer } = heap;
+    const held = new Uint32Array(buffer, room.state, TURN);
+    held.set(state);
+    for (let from = 0; from < into.length; from += most) {
+      const part = into.subarray(from, from + most);
+      const isHere = part.buffer === buffer;
+      const address = isHere ? part.byteOffset : room.keys;
+      kernels.drawTurns(room.state, address, address + 4 * part.length);
+      if (!isHere) part.set(new Int32Array(buffer, address, part.length));
+    }
+    state.set(held);
+    return true;
+  };
+}
+
+function scatterIn(heap: Heap, kernels: Kernels): ScatterBytes {
+  return (source, { offsets, size }, into) => {
+    const [rows, ...others] = offsets;
+    if (rows === undefined || rows.some((offset, row) => offset !== row)) return false;
+    const columns = positions(others);
+    const width = columns.length;
+    const [wholeRows, wholeColumns] = [rows.length, width].map((count) => count - (count % SIDE));
+    const address = wholeRows! * wholeColumns! === 0 ? undefined : heap.allocate(2 * size + 4 * width);
+    if (address === undefined) return false;
+    const from = address + 4 * width;
+    const { buffer } = heap;
+    new Int32Array(buffer, address, width).set(columns);
+    new Uint8Array(buffer, from, size).set(source.subarray(0, size));
+    const to = from + size;
+    kernels.scatterBytes(from, width, wholeRows!, wholeColumns!, address, to);
+    into.set(new Uint8Array(buffer, to, size));
+    heap.free(address);
+    for (let r = 0; r < rows.length; r++) {
+      const first = r < wholeRows! ? wholeColumns! : 0;
+      for (let c = first; c < width; c++) into[columns[c]! + r] = source[r * width + c]!;
+    }
+    return true;
+  };
+}

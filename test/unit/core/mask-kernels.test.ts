@@ -1,0 +1,152 @@
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { withMaskKernels } from '../../../src/core/mask-kernels';
+import { peek } from '../../../src/core/memory';
+import { type SplitKeys, splitKeys } from '../../../src/masks/bracket';
+import { scatter } from '../../../src/masks/gather';
+import { Generator } from '../../../src/masks/generator';
+import type { MaskKernels } from '../../../src/masks/kernels';
+import { expanded, type Layout, permuted, rowMajor } from '../../../src/masks/layout';
+import { bitsOf } from '../../../src/masks/select';
+import { activeHeap } from '../../../src/wasm/heap';
+import { useBackend } from '../../support/backend';
+
+beforeAll(() => useBackend('wasm'));
+
+function lent<T>(run: (kernels: MaskKernels) => T): T {
+  return withMaskKernels((kernels) => {
+    if (kernels === undefined) throw new Error('There are no kernels.');
+    return run(kernels);
+  });
+}
+
+describe('splitting at a bracket', () => {
+  const float = fc.oneof(
+    fc.float(),
+    fc.constantFrom(0, -0, Number.NaN, Infinity, -Infinity, 1e-42, -1e-42, 1, -1),
+  );
+  const cases = fc.record({
+    values: fc.array(float, { minLength: 1, maxLength: 200 }),
+    low: fc.nat({ max: 0x7f800001 }),
+    width: fc.nat({ max: 0x7f800001 }),
+  });
+
+  /** What is written where, by the kernel or by the loop. */
+  function results(split: SplitKeys, bits: Int32Array, low: number, high: number): object {
+    const mask = new Uint8Array(bits.length).fill(7);
+    const listed = new Int32Array(bits.length).fill(-1);
+    const counts = split(bits, { low, high }, mask, listed);
+    return { ...counts, mask, listed: listed.slice(0, counts.inside) };
+  }
+
+  test.each(['in the backend’s memory', 'on the host'])(
+    'gives what the loop gives, of floats %s',
+    (where) => {
+      fc.assert(
+        fc.property(cases, ({ values, low, width }) => {
+          const high = Math.min(low + width, 0x7f800001);
+          tf.tidy(() => {
+            const x = tf.tensor1d(Float32Array.from(values));
+            lent(({ split }) => {
+              const floats = where === 'on the host' ? Float32Array.from(values) : peek(x);
+              expect(floats.buffer === activeHeap()!.buffer).toBe(where !== 'on the host');
+              const bits = bitsOf(floats);
+              expect(results(split, bits, low, high)).toEqual(results(splitKeys, bits.slice(), low, high));
+            });
+          });
+        }),
+      );
+    },
+  );
+});
+
+describe('drawing', () => {
+  test.each([
+    ['whole turns', 0, 624],
+    ['many turns', 0, 624 * 120],
+    ['from the middle of a turn on', 100, 5000],
+    ['less than a turn', 3, 600],
+  ])('gives what the loop gives: %s', (_, before, count) => {
+    const [one, other] = [new Generator(42), new Generator(42)];
+    const expected = Array.from({ length: before + count }, () => one.rand24()).slice(before);
+    lent(({ drawTurns }) => {
+      let calls = 0;
+      const drawn = new Int32Array(count);
+      for (let i = 0; i < before; i++) other.rand24();
+      other.fillRand24(drawn, count, (...args) => {
+        calls++;
+        return drawTurns(...args);
+      });
+      expect([...drawn]).toEqual(expected);
+      expect(calls).toBe(count < 624 ? 0 : 1);
+    });
+    expect(other.getState()).toEqual(one.getState());
+  });
+
+  test('works in the chunk that is lent', () => {
+    const [one, other] = [new Generator(7), new Generator(7)];
+    lent(({ drawTurns, chunk }) => {
+      expect(chunk.length % 624).toBe(0);
+      other.fillRand24(chunk, chunk.length, drawTurns);
+      const expected = new Int32Array(chunk.length);
+      one.fillRand24(expected);
+      expect(Buffer.compare(new Uint8Array(chunk.slice().buffer), new Uint8Array(expected.buffer))).toBe(0);
+    });
+  });
+});
+
+describe('scattering', () => {
+  const kernel = fc
+    .tuple(...[3, 3, 40, 70].map((max) => fc.integer({ min: 1, max })))
+    .map((shape) => permuted(shape, [3, 2, 0, 1]));
+  const dense = fc
+    .tuple(...[200, 100].map((max) => fc.integer({ min: 1, max })))
+    .map((shape) => permuted(shape, [1, 0]));
+
+  test('puts bytes where the loop puts them', () => {
+    let taken = 0;
+    fc.assert(
+      fc.property(fc.oneof(kernel, dense), fc.nat(), (layout, seed) => {
+        const generator = new Generator(seed);
+        const source = Uint8Array.from({ length: layout.size }, () => generator.rand24() & 255);
+        const expected = scatter(source, layout, new Uint8Array(layout.size));
+        lent(({ scatterBytes }) => {
+          const into = new Uint8Array(layout.size);
+          if (!scatterBytes(source, layout, into)) return;
+          taken++;
+          expect(into).toEqual(expected);
+        });
+      }),
+    );
+    expect(taken).toBeGreaterThan(30);
+  });
+
+  test.each<[string, Layout]>([
+    ['row-major order', rowMajor([64, 64])],
+    ['one axis', rowMajor([64])],
+    ['an axis of one first', expanded(permuted([64, 64], [1, 0]), 0)],
+  ])('leaves to the loop what it is not made for: %s', (_, layout) => {
+    const into = new Uint8Array(layout.size);
+    expect(lent(({ scatterBytes }) => scatterBytes(new Uint8Array(layout.size).fill(1), layout, into))).toBe(
+      false,
+    );
+    expect(into.includes(1)).toBe(false);
+  });
+});
+
+test('what is lent is given back', () => {
+  const heap = activeHeap()!;
+  const first = heap.allocate(1 << 19)!;
+  heap.free(first);
+  for (let i = 0; i < 200; i++) lent(() => {});
+  const second = heap.allocate(1 << 19)!;
+  heap.free(second);
+  expect(second).toBe(first);
+});
+
+test('other backends have none', async () => {
+  await useBackend('cpu');
+  expect(withMaskKernels((kernels) => kernels)).toBeUndefined();
+  await useBackend('wasm');
+});
