@@ -116,15 +116,6 @@ export class Splitting {
       start = end;
     }
   }
-
-  /**
-   * @param key A key in the bracket.
-   * @returns The places of the keys equal to it, counted over all that were added.
-   */
-  placesOf(key: number): Int32Array {
-    const places = this.#places.subarray(0, this.#inside);
-    return places.filter((_, i) => this.#keys[i] === key);
-  }
 }
 
 function grown(array: Int32Array): Int32Array {

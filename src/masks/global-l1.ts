@@ -18,14 +18,6 @@ export interface Part {
   readonly mask?: Uint8Array | undefined;
 }
 
-/** Entries that a cut leaves undecided, in the order of the elements. */
-interface Ties {
-  /** Position of each tied entry in its part. */
-  readonly positions: Int32Array;
-  /** For each part, the number of tied entries up to its end. */
-  readonly ends: number[];
-}
-
 /**
  * Masks that prune, over several tensors together, the entries of smallest magnitude.
  *
@@ -59,9 +51,8 @@ export function globalL1Unstructured(
   const { cut, masks } =
     (kernels && cutInOnePass(entries, bits, count, kernels)) ?? cutByRadix(entries, bits, count);
   if (isSplit(cut)) {
-    const ties = tiesAt(cut);
-    const left = gatherLeft(entries, bits, cut, ties);
-    pruneTies(masks, ties, takenOfTied(left, count, cut));
+    const left = gatherLeft(entries, bits);
+    pruneElements(entries, masks, takenOfTied(left, count, cut));
   }
   return masks;
 }
@@ -98,10 +89,6 @@ function cutInOnePass(
   return { cut, masks };
 }
 
-function tiesAt({ tied }: Cut): Ties {
-  return { positions: new Int32Array(tied), ends: [] };
-}
-
 function maskAbove(bits: Int32Array, old: Uint8Array | undefined, cut: Cut): Uint8Array {
   const threshold = lastTaken(cut);
   const mask = new Uint8Array(bits.length);
@@ -118,19 +105,12 @@ function maskAbove(bits: Int32Array, old: Uint8Array | undefined, cut: Cut): Uin
   return mask;
 }
 
-/** Bits of all ranked entries in the order of the elements. Takes down the tied. */
-function gatherLeft(
-  entries: readonly Entries[],
-  bits: readonly Int32Array[],
-  cut: Cut,
-  ties: Ties,
-): Int32Array {
+/** Bits of all ranked entries in the order of the elements. */
+function gatherLeft(entries: readonly Entries[], bits: readonly Int32Array[]): Int32Array {
   const left = scratchKeys(remainingOf(entries));
   let gathered = 0;
   entries.forEach((part, i) => {
-    const own = left.subarray(gathered, gathered + part.remaining);
-    gatherPart(part, bits[i]!, own);
-    noteTies(part, own, cut.threshold, ties);
+    gatherPart(part, bits[i]!, left.subarray(gathered, gathered + part.remaining));
     gathered += part.remaining;
   });
   return left;
@@ -155,27 +135,43 @@ function gatherPart(
   }
 }
 
-function noteTies(
-  { grid: { rows, columns }, mask }: Entries,
-  left: Int32Array,
-  tiedKey: number,
-  ties: Ties,
-): void {
-  let found = ties.ends.at(-1) ?? 0;
-  for (let r = 0, seen = 0; seen < left.length; r++) {
-    const base = rows[r]!;
-    for (let c = 0; c < columns.length && seen < left.length; c++) {
-      const position = base + columns[c]!;
-      if (mask !== undefined && mask[position] === 0) continue;
-      if (keyOf(left[seen++]!) === tiedKey) ties.positions[found++] = position;
-    }
-  }
-  ties.ends.push(found);
+/** Prunes elements by their places among all that are left, in order. */
+function pruneElements(entries: readonly Entries[], masks: readonly Uint8Array[], places: Int32Array): void {
+  let start = 0;
+  let from = 0;
+  entries.forEach((part, i) => {
+    const end = start + part.remaining;
+    let to = from;
+    while (to < places.length && places[to]! < end) to++;
+    const own = places.subarray(from, to).map((place) => place - start);
+    if (part.mask === undefined) pruneOf(part, masks[i]!, own);
+    else pruneOfLeft(part, part.mask, masks[i]!, own);
+    start = end;
+    from = to;
+  });
 }
 
-function pruneTies(masks: readonly Uint8Array[], { positions, ends }: Ties, taken: Uint8Array): void {
-  let tie = 0;
-  masks.forEach((mask, i) => {
-    for (; tie < ends[i]!; tie++) if (taken[tie] === 1) mask[positions[tie]!] = 0;
-  });
+function pruneOf({ grid: { rows, columns } }: Entries, mask: Uint8Array, elements: Int32Array): void {
+  for (const element of elements) {
+    const column = element % columns.length;
+    mask[rows[(element - column) / columns.length]! + columns[column]!] = 0;
+  }
+}
+
+function pruneOfLeft(
+  { grid: { rows, columns } }: Entries,
+  old: Uint8Array,
+  mask: Uint8Array,
+  elements: Int32Array,
+): void {
+  for (let r = 0, seen = 0, next = 0; next < elements.length; r++) {
+    const base = rows[r]!;
+    for (let c = 0; c < columns.length && next < elements.length; c++) {
+      const position = base + columns[c]!;
+      if (old[position] === 0) continue;
+      if (seen++ !== elements[next]) continue;
+      mask[position] = 0;
+      next++;
+    }
+  }
 }

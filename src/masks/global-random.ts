@@ -115,10 +115,7 @@ function keptOfMany(
   if (isSplit(cut)) {
     const keys = scratchKeys(total);
     drawKeys(keys, new Generator().setState(before), kernels);
-    const taken = takenOfTied(keys, count, cut);
-    splitting.placesOf(cut.threshold).forEach((place, tie) => {
-      if (taken[tie] === 1) kept[place] = 0;
-    });
+    for (const place of takenOfTied(keys, count, cut)) kept[place] = 0;
   }
   return kept;
 }

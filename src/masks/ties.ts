@@ -1,5 +1,5 @@
 import { selectSmallest } from './introselect';
-import { type Cut, findCut, isAbove, keyOf } from './select';
+import { type Cut, findCut, isAbove, isSplit, keyOf, lastTaken } from './select';
 
 /**
  * Which of the entries tied at a cut PyTorch takes. The others need no telling apart, so only the tied are numbered:
@@ -8,18 +8,22 @@ import { type Cut, findCut, isAbove, keyOf } from './select';
  * @param keys Key of every ranked entry, or its bits, in the order of the elements. Overwritten.
  * @param count How many entries are taken in all.
  * @param cut Where {@link findCut} cuts these keys.
- * @returns For each tied entry, in the order of the elements, 1 if it is taken.
+ * @returns The places in `keys` that the tied entries which are taken had, in order.
  */
-export function takenOfTied(keys: Int32Array, count: number, cut: Cut): Uint8Array {
+export function takenOfTied(keys: Int32Array, count: number, cut: Cut): Int32Array {
   const { threshold, tied } = cut;
   // Keys and the names of the tied together are fewer than 2³², but can be more than 2³¹.
   const bias = 2 ** 30;
   const tiedFrom = threshold - bias;
   const tiedTo = tiedFrom + tied - 1;
-  let next = tiedFrom;
+  const places = new Int32Array(tied);
+  let found = 0;
   for (let i = 0; i < keys.length; i++) {
     const key = keyOf(keys[i]!);
-    keys[i] = key === threshold ? next++ : key - bias + (-isAbove(key, threshold) & (tied - 1));
+    if (key === threshold) {
+      keys[i] = tiedFrom + found;
+      places[found++] = i;
+    } else keys[i] = key - bias + (-isAbove(key, threshold) & (tied - 1));
   }
   selectSmallest({ keys, tiedFrom, tiedTo }, count);
   const taken = new Uint8Array(tied);
@@ -27,7 +31,7 @@ export function takenOfTied(keys: Int32Array, count: number, cut: Cut): Uint8Arr
     const key = keys[i]!;
     if (key >= tiedFrom && key <= tiedTo) taken[key - tiedFrom] = 1;
   }
-  return taken;
+  return places.filter((_, tie) => taken[tie] === 1);
 }
 
 /**
@@ -40,10 +44,8 @@ export function takenOfTied(keys: Int32Array, count: number, cut: Cut): Uint8Arr
 export function takeSmallest(keys: Int32Array, count: number): Uint8Array {
   if (count === 0) return new Uint8Array(keys.length);
   const cut = findCut([{ bits: keys }], count);
-  const taken = Uint8Array.from(keys, (key) => (key <= cut.threshold ? 1 : 0));
-  if (cut.taken === cut.tied) return taken;
-  const ofTied = takenOfTied(keys.slice(), count, cut);
-  let next = 0;
-  for (let i = 0; i < keys.length; i++) if (keys[i] === cut.threshold) taken[i] = ofTied[next++]!;
+  const last = lastTaken(cut);
+  const taken = Uint8Array.from(keys, (key) => (key <= last ? 1 : 0));
+  if (isSplit(cut)) for (const place of takenOfTied(keys.slice(), count, cut)) taken[place] = 1;
   return taken;
 }
