@@ -53,6 +53,30 @@ def load(path):
     return (time.perf_counter() - start) * 1000
 
 
+TRAINING = {}
+
+
+def start_training():
+    torch.set_num_threads(1)
+    model = torchvision.models.resnet50(weights=None).train()
+    TRAINING["model"] = model
+    TRAINING["optimizer"] = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    TRAINING["images"], TRAINING["classes"] = torch.randn(4, 3, 64, 64), torch.tensor([1, 5, 7, 9])
+
+
+def train():
+    """A step of training on one thread."""
+    if not TRAINING:
+        start_training()
+    start = time.perf_counter()
+    TRAINING["optimizer"].zero_grad()
+    loss = torch.nn.functional.cross_entropy(TRAINING["model"](TRAINING["images"]), TRAINING["classes"])
+    loss.backward()
+    TRAINING["optimizer"].step()
+    loss.item()
+    return (time.perf_counter() - start) * 1000
+
+
 def answer(value):
     print(json.dumps(value), flush=True)
 
@@ -62,6 +86,8 @@ for line in sys.stdin:
     case = json.loads(line)
     if case["kind"] == "peak":
         answer(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    elif case["kind"] == "step":
+        answer(train())
     elif case["kind"] in ("save", "load"):
         answer({"save": save, "load": load}[case["kind"]](case["path"]))
     else:

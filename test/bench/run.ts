@@ -125,5 +125,6 @@ if ('sparse-more'.includes(options.only))
 if ('sparse-onnx'.includes(options.only)) {
   rows.push(...(runScript('./onnx/compare.ts', [options.rounds]) as Row[]));
 }
+if ('training'.includes(options.only)) rows.push(...(runScript('./training.ts', [options.rounds]) as Row[]));
 if ('ResNet50 loading'.includes(options.only)) rows.push(...(await benchLoading()));
 console.table(rows);

@@ -14,8 +14,13 @@ export interface FileCase {
   readonly path: string;
 }
 
+/** A ResNet50's training step, on one thread. */
+export interface StepCase {
+  readonly kind: 'step';
+}
+
 /** One thing that PyTorch is asked. */
-export type Case = PruningCase | FileCase;
+export type Case = PruningCase | FileCase | StepCase;
 
 /** PyTorch in a process of its own, asked case by case so that both sides are timed in turns. */
 export interface Torch {
