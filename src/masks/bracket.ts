@@ -2,18 +2,23 @@ import { type Cut, findCut, isAbove, keyOf, NAN_KEY } from './select';
 
 /** Keys around the one at which a ranking is cut, both ends included. */
 export interface Bracket {
+  /** The smallest, from 0. */
   readonly low: number;
+  /** The largest, not below `low`. */
   readonly high: number;
 }
 
 /** How the keys of a chunk lie to a bracket; those below it are the rest. */
 export interface SplitCounts {
+  /** How many are above the bracket. */
   readonly above: number;
+  /** How many are in it. */
   readonly inside: number;
 }
 
 /**
- * Splits a chunk of keys, or of the bits of floats, at a bracket: `mask` becomes 1 where the key is above it and 0
+ * Splits a chunk of keys, or of the bits of floats, at a bracket. The key of a float is the bits of its magnitude, and that
+ * of every NaN 0x7f800001. `mask` becomes 1 where the key is above it and 0
  * elsewhere, and `listed` begins with the places of the keys inside, in order. Both have room for all of the chunk.
  */
 export type SplitKeys = (
@@ -23,11 +28,11 @@ export type SplitKeys = (
   listed: Int32Array,
 ) => SplitCounts;
 
-/** Most keys that are split in one go: so many that they stay in a near cache. */
-export const CHUNK = 1 << 15;
+/** Most keys that are split in one go, so many that they stay in a near cache. */
+export const CHUNK: number = 1 << 15;
 
 /** Fewer keys than this are ranked as fast without. */
-export const WORTH_SPLITTING = 1 << 18;
+export const WORTH_SPLITTING: number = 1 << 18;
 
 /** How many of the keys at most may lie in the bracket: more, and it tells too little. */
 const MOST_INSIDE = 1 / 8;

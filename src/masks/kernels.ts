@@ -10,8 +10,11 @@ export type ScatterBytes = (source: Uint8Array, layout: Layout, into: Uint8Array
 
 /** Faster ways for the loops over all entries of large tensors. What they do is what the loops do. */
 export interface MaskKernels {
+  /** Splits keys at a bracket. */
   readonly split: SplitKeys;
+  /** Draws random numbers. */
   readonly drawTurns: DrawTurns;
+  /** Puts a mask in another order. */
   readonly scatterBytes: ScatterBytes;
   /** Where keys are best put for them, a chunk at a time. */
   readonly chunk: Int32Array;
