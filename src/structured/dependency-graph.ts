@@ -84,7 +84,7 @@ function follow(walk: Walk, node: Node, values: ReadonlyMap<number, Traced>, pre
     inputs,
     outputTensors.map(({ shape }) => shape),
   );
-  if (prefix !== '') noteInputShape(call);
+  noteInputShape(call);
   if (isInput) return inputs;
   noteWork(walk, call);
   return axesOf(call).map((axes, i) => ({ shape: call.outputs[i]!, axes }));
@@ -158,11 +158,12 @@ function timeDistributed(call: Call, rule: Rule): Axes[] {
 
 type Rule = (call: Call) => Axes[];
 
-/** A model within says what goes into it. */
+/** A model within says what goes into it, as any layer may. */
 function noteInputShape(call: Call): void {
-  if (!Array.isArray(call.config.batchInputShape)) return;
+  const shape = call.config.batchInputShape;
+  if (!Array.isArray(shape)) return;
   call.inputs[0]?.axes.forEach((channels, axis) => {
-    if (channels !== undefined) noteOption(call, ['batchInputShape', axis], channels);
+    if (typeof shape[axis] === 'number') noteOption(call, ['batchInputShape', axis], channels);
   });
 }
 

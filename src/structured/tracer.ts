@@ -18,6 +18,8 @@ export interface Tracer {
   readonly made: Map<string, Int32Array>;
   readonly weights: Map<string, WeightAxis>;
   readonly options: Map<string, SizeOption>;
+  /** What has met something that cannot shrink, of all that is in `weights` and `options` or may come to be there. */
+  readonly fixed: Set<string>;
 }
 
 /** One call of a layer. */
@@ -51,6 +53,7 @@ export function makeTracer(): Tracer {
     made: new Map(),
     weights: new Map(),
     options: new Map(),
+    fixed: new Set(),
   };
 }
 
@@ -110,32 +113,55 @@ export function pinAxes(
   });
 }
 
-/** Notes the channels along an axis of a weight; undefined where their number cannot change. */
+/**
+ * Notes the channels along an axis of a weight. Where one call of a layer brings channels that can go and another something
+ * that cannot shrink, they stay.
+ */
 export function noteWeight(
-  { tracer, path, shapeOf }: Call,
+  call: Call,
   weight: string,
   axis: number,
   role: Role,
   channels: Int32Array | undefined,
 ): void {
-  if (channels === undefined || shapeOf(weight) === undefined) return;
+  const { tracer, path, shapeOf } = call;
+  if (shapeOf(weight) === undefined) return;
   const key = `${path}:${weight}:${axis}`;
   const known = tracer.weights.get(key);
-  if (known === undefined) tracer.weights.set(key, { layer: path, weight, axis, role, channels });
-  else join(tracer, known.channels, channels);
+  meet(call, key, known?.channels, channels);
+  if (known === undefined && channels !== undefined) {
+    tracer.weights.set(key, { layer: path, weight, axis, role, channels });
+  }
 }
 
 /** Notes an option that counts channels. */
 export function noteOption(
-  { tracer, path, within }: Call,
+  call: Call,
   option: ReadonlyArray<string | number>,
-  channels: Int32Array,
+  channels: Int32Array | undefined,
 ): void {
+  const { tracer, path, within } = call;
   const key = `${path}:${option.join('.')}`;
   const known = tracer.options.get(key);
-  if (known === undefined) tracer.options.set(key, { layer: path, option: [...within, ...option], channels });
-  else if (known.channels.length === channels.length) join(tracer, known.channels, channels);
-  else for (const each of [known.channels, channels]) pin(tracer, each, `'${path}' gives different sizes`);
+  meet(call, key, known?.channels, channels);
+  if (known === undefined && channels !== undefined) {
+    tracer.options.set(key, { layer: path, option: [...within, ...option], channels });
+  }
+}
+
+function meet(
+  { tracer, path }: Call,
+  key: string,
+  known: Int32Array | undefined,
+  channels: Int32Array | undefined,
+): void {
+  const isSame = known === undefined || known.length === channels?.length;
+  if (channels === undefined || !isSame) tracer.fixed.add(key);
+  else if (known !== undefined) join(tracer, known, channels);
+  if (!tracer.fixed.has(key)) return;
+  for (const each of [known, channels]) {
+    pin(tracer, each, `'${path}' is also called on something that cannot shrink`);
+  }
 }
 
 /** @returns Each channel several times in a row. */
@@ -149,6 +175,16 @@ export function repeated(channels: Int32Array | undefined, times: number): Int32
 /** @returns The channels over and over. */
 export function tiled(channels: Int32Array, times: number): Int32Array {
   return Int32Array.from({ length: channels.length * times }, (_, i) => channels[i % channels.length]!);
+}
+
+/** Whether an activation normalises over the last axis, so that each channel's result depends on all of them. */
+export function isSoftmax(activation: unknown): boolean {
+  return activation === 'softmax' || activation === 'logSoftmax';
+}
+
+/** Keeps channels whose sum a softmax takes. */
+export function pinSoftmax({ tracer, path }: Call, channels: Int32Array | undefined): void {
+  pin(tracer, channels, `the softmax of '${path}' takes their sum, which all of its results depend on`);
 }
 
 /** @returns The axis of channels of an image, a volume or a sequence. */

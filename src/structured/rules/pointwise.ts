@@ -3,10 +3,12 @@ import {
   type Axes,
   channelAxis,
   fresh,
+  isSoftmax,
   join,
   noteWeight,
   pin,
   pinAxes,
+  pinSoftmax,
   type Rule,
   type Traced,
   type Tracer,
@@ -14,16 +16,16 @@ import {
 
 const pass: Rule = ({ inputs }) => [inputs[0]!.axes];
 
-const activation: Rule = ({ tracer, inputs, config, path }) => {
-  if (config.activation === 'softmax')
-    pin(tracer, inputs[0]!.axes.at(-1), `the softmax of '${path}' takes their sum`);
-  return [inputs[0]!.axes];
+const activation: Rule = (call) => {
+  const { axes } = call.inputs[0]!;
+  if (isSoftmax(call.config.activation)) pinSoftmax(call, axes.at(-1));
+  return [axes];
 };
 
-const softmax: Rule = ({ tracer, inputs, config, path }) => {
-  const axis = typeof config.axis === 'number' ? config.axis : -1;
-  pin(tracer, inputs[0]!.axes.at(axis), `the softmax of '${path}' takes their sum`);
-  return [inputs[0]!.axes];
+const softmax: Rule = (call) => {
+  const { axes, shape } = call.inputs[0]!;
+  for (const axis of axesOf(call.config.axis, shape.length)) pinSoftmax(call, axes[axis]);
+  return [axes];
 };
 
 function axesOf(option: unknown, rank: number): number[] {
@@ -31,9 +33,17 @@ function axesOf(option: unknown, rank: number): number[] {
 }
 
 const batchNorm: Rule = (call) => {
-  const { inputs, config } = call;
+  const { inputs, config, tracer, path } = call;
   const { axes, shape } = inputs[0]!;
   const [axis] = axesOf(config.axis, shape.length);
+  if (axis !== shape.length - 1) {
+    // They take its values in turn as if its axis were the last: which one an element meets depends on every size.
+    pinAxes(
+      tracer,
+      inputs[0]!,
+      `'${path}' normalises along an axis that is not the last, which tfjs gets wrong`,
+    );
+  }
   for (const weight of ['gamma', 'beta', 'movingMean', 'movingVariance']) {
     noteWeight(call, weight, 0, 'through', axes[axis!]);
   }
@@ -51,8 +61,8 @@ const layerNorm: Rule = ({ tracer, inputs, config, path }) => {
 const prelu: Rule = (call) => {
   const [input] = call.inputs;
   call.shapeOf('alpha')?.forEach((size, i) => {
-    const channels = input!.axes[i + 1];
-    if (channels !== undefined && size === channels.length) noteWeight(call, 'alpha', i, 'through', channels);
+    // Along other axes all share one value.
+    if (size === input!.shape[i + 1]) noteWeight(call, 'alpha', i, 'through', input!.axes[i + 1]);
   });
   return [input!.axes];
 };

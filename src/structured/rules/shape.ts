@@ -44,6 +44,12 @@ function countApart(tracer: Tracer, found: readonly number[][]): number {
   return new Set(found.flat().map(top)).size;
 }
 
+/** The sizes of a shape, one of which may have been left open; undefined where that says too little. */
+function filledIn(shape: ReadonlyArray<number | null>, size: number): number[] | undefined {
+  const rest = product(shape.map((n) => n ?? 1));
+  return shape.filter((n) => n === null).length > 1 ? undefined : shape.map((n) => n ?? size / rest);
+}
+
 function reshaped(
   call: Call,
   input: Traced,
@@ -52,10 +58,11 @@ function reshaped(
   const { tracer, path } = call;
   const none = to.map(() => undefined);
   const carrying = [...input.axes.keys()].filter((axis) => input.axes[axis] !== undefined);
-  const [from, target] = [input.shape.slice(1), to.slice(1)];
   const at = carrying[0];
   if (at === undefined) return none;
-  if (carrying.length > 1 || !from.every((n) => n !== null) || !target.every((n) => n !== null)) {
+  const from = input.shape.slice(1);
+  const target = from.every((n) => n !== null) ? filledIn(to.slice(1), product(from)) : undefined;
+  if (carrying.length > 1 || !from.every((n) => n !== null) || target === undefined) {
     pinAxes(tracer, input, `'${path}' mixes axes in a way that is not followed`);
     return none;
   }

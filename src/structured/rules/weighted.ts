@@ -3,11 +3,13 @@ import {
   type Axes,
   type Call,
   channelAxis,
+  isSoftmax,
   made,
   noteOption,
   noteWeight,
   pin,
   pinAxes,
+  pinSoftmax,
   type Rule,
   repeated,
   tiled,
@@ -17,8 +19,8 @@ function onlyAt(call: Call, axis: number, channels: Int32Array | undefined): Axe
   return [call.outputs[0]!.map((_, i) => (i === axis ? channels : undefined))];
 }
 
-function pinIfSoftmax({ tracer, config, path }: Call, channels: Int32Array | undefined): void {
-  if (config.activation === 'softmax') pin(tracer, channels, `the softmax of '${path}' takes their sum`);
+function pinIfSoftmax(call: Call, channels: Int32Array | undefined): void {
+  if (isSoftmax(call.config.activation)) pinSoftmax(call, channels);
 }
 
 /** A convolution; `kernelAxes` are those of its input and output channels, counted from the end. */
@@ -104,8 +106,7 @@ function pinStates(call: Call, config: Readonly<Record<string, unknown>>, channe
   for (const state of inputs.slice(1)) pinAxes(tracer, state, `'${path}' takes them as a state`);
   const isOfFixedSize = inputs.length > 1 || outputs.length > 2 || config.returnState === true;
   if (isOfFixedSize) pin(tracer, channels, `'${path}' takes or gives its state`);
-  const isSoftmax = [config.activation, config.recurrentActivation].includes('softmax');
-  if (isSoftmax) pin(tracer, channels, `the softmax of '${path}' takes their sum`);
+  if ([config.activation, config.recurrentActivation].some(isSoftmax)) pinSoftmax(call, channels);
   pin(tracer, inputs[0]!.axes[1], `'${path}' goes over that axis`);
 }
 
