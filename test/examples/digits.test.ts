@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
+import { parseHTML } from 'linkedom';
 import * as prune from 'tfjs-prune';
 import { Experiment, registerTrainingKernels } from 'tfjs-prune/training';
 import { loadStateDict, readSafetensors } from 'tfjs-prune/weights';
@@ -13,8 +14,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { batchesOf, type Digits, loadDigits, someOf } from '../../examples/digits/data';
 import { accuracyOf, trainNetwork } from '../../examples/digits/fit';
 import { storedBytes } from '../../examples/digits/measure';
-import { METHODS, type OneShot } from '../../examples/digits/methods';
+import { METHODS, type OneShot, TITLES } from '../../examples/digits/methods';
 import { resnet8 } from '../../examples/digits/network';
+import { accuracyPlot } from '../../examples/digits/plot';
+import type { Results } from '../../examples/digits/results';
 import { folder } from '../../examples/file-io';
 import { useBackend } from '../support/backend';
 
@@ -166,5 +169,42 @@ describe('npm run digits', () => {
     expect(stderr).toMatch(says);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  });
+});
+
+describe('the picture', () => {
+  const latency = { plain: 2, optimized: 1 };
+  const measured = (accuracy: number, sparsity: number) => ({ accuracy, sparsity, bytes: 1000, latency });
+  const results: Results = {
+    conditions: {
+      cpu: '',
+      node: '',
+      tfjs: '',
+      seed: 0,
+      epochs: 1,
+      digits: { training: 1, test: 1, batch: 1 },
+    },
+    dense: measured(0.98, 0),
+    pruned: (['l1', 'global'] as const).flatMap((method, i) =>
+      [0.5, 0.9].map((asked) => ({ ...measured(0.97 - 0.2 * asked - 0.001 * i, asked), method, asked })),
+    ),
+  };
+
+  it('has a line and a name for each method, a point for each network, and the sparsities below', () => {
+    const { document } = parseHTML(accuracyPlot(results));
+    const textsOf = (selector: string): string[] =>
+      [...document.querySelectorAll(selector)].map((text) => text.textContent ?? '');
+    expect(document.querySelectorAll('[aria-label=line] path')).toHaveLength(2);
+    expect(document.querySelectorAll('[aria-label=dot] circle')).toHaveLength(4);
+    expect(textsOf('[aria-label=text] text')).toEqual(['not pruned', TITLES.l1, TITLES.global]);
+    expect(textsOf('[aria-label="x-axis tick label"] text')).toEqual(['50 %', '90 %']);
+  });
+
+  it('keeps names apart that would cover each other', () => {
+    const { document } = parseHTML(accuracyPlot(results));
+    const heights = [...document.querySelectorAll('[aria-label=text] text')].map((text) =>
+      Number(/translate\([^,]+,([^)]+)\)/.exec(text.getAttribute('transform') ?? '')?.[1]),
+    );
+    expect(heights[2]! - heights[1]!).toBeGreaterThan(12);
   });
 });
