@@ -23,6 +23,8 @@ interface Walk {
   readonly uses: WeightUse[];
   /** Describes the model, call by call. */
   readonly lines: string[];
+  /** How often what is walked through runs in one run of the model. */
+  readonly times: number;
 }
 
 type Node = tf.LayersModel['nodesByDepth'][string][number];
@@ -34,7 +36,7 @@ type Node = tf.LayersModel['nodesByDepth'][string][number];
 export function dependencyGraph(model: tf.LayersModel): ChannelGraph {
   // A Sequential makes its graph when it is first used; building it again does nothing.
   if (Object.keys(model.nodesByDepth).length === 0) model.build(model.inputs.map(({ shape }) => shape));
-  const walk: Walk = { tracer: makeTracer(), shapes: new Map(), uses: [], lines: [] };
+  const walk: Walk = { tracer: makeTracer(), shapes: new Map(), uses: [], lines: [], times: 1 };
   const { tracer } = walk;
   const inputs = model.inputs.map(({ shape }) => ({ shape, axes: shape.map(() => undefined) }));
   for (const output of walkModel(walk, model, inputs, '')) pinAxes(tracer, output, 'the model gives them');
@@ -86,8 +88,29 @@ function follow(walk: Walk, node: Node, values: ReadonlyMap<number, Traced>, pre
   );
   noteInputShape(call);
   if (isInput) return inputs;
+  const applied: unknown = className === 'TimeDistributed' ? Reflect.get(layer, 'layer') : undefined;
+  if (isGraph(applied)) return walkSteps(walk, call, applied);
   noteWork(walk, call);
   return axesOf(call).map((axes, i) => ({ shape: call.outputs[i]!, axes }));
+}
+
+/** A model that a TimeDistributed applies to each step of a sequence. */
+function walkSteps(walk: Walk, { path, inputs }: Call, model: tf.LayersModel): Traced[] {
+  const [input] = inputs;
+  const steps = input!.shape[1] ?? 0;
+  const made = walkModel({ ...walk, times: walk.times * steps }, model, [stepOf(input!)], `${path}/`);
+  return made.map(({ shape: [batch, ...shape], axes: [first, ...axes] }) => ({
+    shape: [batch!, input!.shape[1]!, ...shape],
+    axes: [first, input!.axes[1], ...axes],
+  }));
+}
+
+function withoutSteps<T>([batch, , ...rest]: readonly T[]): T[] {
+  return [batch!, ...rest];
+}
+
+function stepOf({ shape, axes }: Traced): Traced {
+  return { shape: withoutSteps(shape), axes: withoutSteps(axes) };
 }
 
 function callOf(
@@ -145,13 +168,12 @@ function axesOf(call: Call): Axes[] {
 
 /** A rule at each step of a sequence. */
 function timeDistributed(call: Call, rule: Rule): Axes[] {
-  const without = <T>([batch, , ...rest]: readonly T[]): T[] => [batch!, ...rest];
   const [input] = call.inputs;
   const made = rule({
     ...call,
     within: ['layer', 'config'],
-    inputs: [{ shape: without(input!.shape), axes: without(input!.axes) }],
-    outputs: call.outputs.map(without),
+    inputs: [stepOf(input!)],
+    outputs: call.outputs.map(withoutSteps),
   });
   return made.map(([batch, ...rest]) => [batch, input!.axes[1], ...rest]);
 }
@@ -167,7 +189,7 @@ function noteInputShape(call: Call): void {
   });
 }
 
-function noteWork({ uses }: Walk, { layer, path, inputs, outputs }: Call): void {
+function noteWork({ uses, times: runs }: Walk, { layer, path, inputs, outputs }: Call): void {
   const sizes = (shape: ReadonlyArray<number | null>): number[] => [1, ...shape.slice(1).map(Number)];
   const known = [...inputs.map(({ shape }) => shape), ...outputs].every(
     (shape) => !shape.slice(1).includes(null),
@@ -180,13 +202,13 @@ function noteWork({ uses }: Walk, { layer, path, inputs, outputs }: Call): void 
   );
   for (const { owner, property, name } of slotsOf(layer)) {
     const times = work?.uses.get(owner)?.[property];
-    if (times !== undefined) uses.push({ layer: path, weight: name, times });
+    if (times !== undefined) uses.push({ layer: path, weight: name, times: runs * times });
   }
 }
 
 /** By what it has, since another copy of tfjs may have made it. */
-function isGraph(layer: object): layer is tf.LayersModel {
-  return isModel(layer) && 'nodesByDepth' in layer;
+function isGraph(layer: unknown): layer is tf.LayersModel {
+  return typeof layer === 'object' && layer !== null && isModel(layer) && 'nodesByDepth' in layer;
 }
 
 function groupsOf({ makers, pins }: Tracer, numbers: Int32Array): ChannelGroup[] {

@@ -5,6 +5,7 @@ import {
   fresh,
   isSoftmax,
   join,
+  noteOption,
   noteWeight,
   pin,
   pinAxes,
@@ -25,6 +26,18 @@ const activation: Rule = (call) => {
 const softmax: Rule = (call) => {
   const { axes, shape } = call.inputs[0]!;
   for (const axis of axesOf(call.config.axis, shape.length)) pinSoftmax(call, axes[axis]);
+  return [axes];
+};
+
+/** What is dropped may be said by a shape. */
+const dropout: Rule = (call) => {
+  const { axes } = call.inputs[0]!;
+  const { noiseShape } = call.config;
+  if (Array.isArray(noiseShape)) {
+    axes.forEach((channels, axis) => {
+      if (Number(noiseShape[axis] ?? 1) > 1) noteOption(call, ['noiseShape', axis], channels);
+    });
+  }
   return [axes];
 };
 
@@ -124,6 +137,11 @@ const concatenate: Rule = ({ tracer, inputs, outputs, config, path }) => {
     outputs[0]!.map((size, axis) => {
       if (axis !== along) return mergedAxis(tracer, inputs, axis, size, path);
       if (inputs.every(({ axes }) => axes[axis] === undefined)) return undefined;
+      if (size === null) {
+        for (const { axes } of inputs)
+          pin(tracer, axes[axis], `'${path}' puts them before an unknown number`);
+        return undefined;
+      }
       return Int32Array.from(
         inputs.flatMap(({ axes, shape }) => [...(axes[axis] ?? fixed(tracer, shape[axis]!, path))]),
       );
@@ -146,7 +164,8 @@ const named = (names: readonly string[], rule: Rule): Array<[string, Rule]> =>
 /** By class. */
 export const pointwiseRules: ReadonlyMap<string, Rule> = new Map([
   ...named(['ReLU', 'LeakyReLU', 'ELU', 'ThresholdedReLU', 'Rescaling'], pass),
-  ...named(['Dropout', 'SpatialDropout1D', 'AlphaDropout', 'GaussianDropout', 'GaussianNoise'], pass),
+  ...named(['SpatialDropout1D', 'AlphaDropout', 'GaussianDropout', 'GaussianNoise'], pass),
+  ['Dropout', dropout],
   ['Activation', activation],
   ['Softmax', softmax],
   ['BatchNormalization', batchNorm],
