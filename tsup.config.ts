@@ -14,6 +14,7 @@ export default defineConfig({
     'models/index': 'src/models/index.ts',
     'sparse/index': 'src/sparse/index.ts',
     'training/index': 'src/training/index.ts',
+    'structured/index': 'src/structured/index.ts',
   },
   tsconfig: 'tsconfig.build.json',
   format: 'esm',

@@ -3,6 +3,7 @@ import * as prune from 'tfjs-prune';
 import * as masks from 'tfjs-prune/masks';
 import * as models from 'tfjs-prune/models';
 import * as sparse from 'tfjs-prune/sparse';
+import * as structured from 'tfjs-prune/structured';
 import * as training from 'tfjs-prune/training';
 import * as weights from 'tfjs-prune/weights';
 import { describe, expect, it } from 'vitest';
@@ -163,9 +164,28 @@ describe('exported names', () => {
     `);
   });
 
+  it('tfjs-prune/structured', () => {
+    expect(names(structured)).toMatchInlineSnapshot(`
+      [
+        "PruneError",
+        "isPruneError",
+        "summary",
+        "summaryTable",
+      ]
+    `);
+  });
+
   it('are under test for every entry point', () => {
     const manifest: { exports: Record<string, unknown> } = JSON.parse(readFileSync('package.json', 'utf8'));
     const entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json');
-    expect(entries).toEqual(['.', './masks', './weights', './models', './sparse', './training']);
+    expect(entries).toEqual([
+      '.',
+      './masks',
+      './weights',
+      './models',
+      './sparse',
+      './training',
+      './structured',
+    ]);
   });
 });

@@ -12,6 +12,7 @@ const ENTRIES = [
   'tfjs-prune/models',
   'tfjs-prune/sparse',
   'tfjs-prune/training',
+  'tfjs-prune/structured',
 ];
 
 let project: string;

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
 import { l1Unstructured } from 'tfjs-prune/masks';
 import { resnet50 } from 'tfjs-prune/models';
+import { type ModelSummary, summary } from 'tfjs-prune/structured';
 import { registerTrainingKernels } from 'tfjs-prune/training';
 import { readPth, type StateDict } from 'tfjs-prune/weights';
 
@@ -21,9 +22,12 @@ export async function main(): Promise<tf.Tensor> {
   prune.l1Unstructured(model.conv1, 'weight', amount);
   // @ts-expect-error Names are of type string.
   const names: number[] = added;
+  const counts: ModelSummary = summary(model);
+  // @ts-expect-error A count is no text.
+  const macs: string = counts.macs;
   const zeros: number = prune.sparsity(model).zeros;
   return tf.addN([
     prune.parameter(model.conv1, 'weight'),
-    tf.scalar(zeros + names.length + (wrong?.length ?? 0)),
+    tf.scalar(zeros + names.length + macs.length + (wrong?.length ?? 0)),
   ]);
 }
