@@ -94,13 +94,16 @@ interface Scratch {
   readonly b: number;
   readonly rows: number;
   readonly table: number;
+  /** Rows of one panel's columns, and a table of their addresses. */
   readonly spill: number;
+  readonly spillRows: number;
   readonly dump: number;
 }
 
 const TABLE = 4 * (Math.max(BLOCK_ROWS, BLOCK_COLUMNS, BLOCK_DEPTH) + PANEL_COLUMNS);
 const A_BYTES = 4 * BLOCK_ROWS * BLOCK_DEPTH;
 const B_BYTES = 4 * BLOCK_COLUMNS * BLOCK_DEPTH;
+const SPILL_BYTES = 4 * PANEL_COLUMNS * BLOCK_ROWS;
 
 function makeMultiplier(heap: Heap, kernels: TrainingKernels): Multiplier {
   const workspace: Workspace = makeWorkspace(heap);
@@ -110,7 +113,7 @@ function makeMultiplier(heap: Heap, kernels: TrainingKernels): Multiplier {
     if (needed > floats || scratch === undefined) {
       // Room for a whole number of vectors, as the packing of the last columns needs.
       floats = Math.max(needed, 4096) + PANEL_COLUMNS;
-      const a = workspace.reserve(A_BYTES + B_BYTES + 2 * TABLE + 64 + 8 * floats);
+      const a = workspace.reserve(A_BYTES + B_BYTES + 3 * TABLE + SPILL_BYTES + 8 * floats);
       if (a === undefined) {
         floats = 0;
         scratch = undefined;
@@ -119,8 +122,11 @@ function makeMultiplier(heap: Heap, kernels: TrainingKernels): Multiplier {
       const b = a + A_BYTES;
       const rows = b + B_BYTES;
       const table = rows + TABLE;
-      const spill = table + TABLE;
-      scratch = { a, b, rows, table, spill, dump: spill + 64 };
+      const spillRows = table + TABLE;
+      const spill = spillRows + TABLE;
+      scratch = { a, b, rows, table, spill, spillRows, dump: spill + SPILL_BYTES };
+      const spillTable = new Uint32Array(heap.buffer, spillRows, BLOCK_ROWS);
+      for (let row = 0; row < BLOCK_ROWS; row++) spillTable[row] = spill + 4 * PANEL_COLUMNS * row;
       new Float32Array(heap.buffer, scratch.dump + 4 * floats, floats).fill(0);
     }
     return scratch.dump + 4 * floats;
@@ -178,21 +184,36 @@ function multiply(
       for (let column = 0; column < columns; column += BLOCK_COLUMNS) {
         const columnEnd = Math.min(column + BLOCK_COLUMNS, columns);
         right.pack(packB(deep), column, columnEnd, k, kEnd);
-        kernels.gemm(
-          scratch.a,
-          scratch.a + 4 * panelRows * deep,
-          scratch.b,
-          scratch.b + 4 * roundUp(columnEnd - column, PANEL_COLUMNS) * deep,
-          deep,
-          scratch.rows,
-          4 * column,
-          columnEnd - column,
-          k > 0 || product.add === true ? 1 : 0,
-          scratch.spill,
-        );
+        const add = k > 0 || product.add === true;
+        multiplyBlock(kernels, scratch, { panelRows, deep, column, columns: columnEnd - column, add });
       }
     }
   }
+}
+
+/** A product of what is packed. */
+interface Block {
+  readonly panelRows: number;
+  readonly deep: number;
+  /** The first column of the result, and how many there are. */
+  readonly column: number;
+  readonly columns: number;
+  readonly add: boolean;
+}
+
+function multiplyBlock(kernels: TrainingKernels, scratch: Scratch, block: Block): void {
+  const { panelRows, deep } = block;
+  const { a, b, rows, spill, spillRows } = scratch;
+  const add = block.add ? 1 : 0;
+  const aEnd = a + 4 * panelRows * deep;
+  const panelBytes = 4 * PANEL_ROWS * deep;
+  const rest = block.columns % PANEL_COLUMNS;
+  const whole = block.columns - rest;
+  const bEnd = b + 4 * whole * deep;
+  if (whole > 0) kernels.gemm(a, aEnd, b, bEnd, panelBytes, rows, 4 * block.column, add);
+  if (rest === 0) return;
+  kernels.gemm(a, aEnd, bEnd, bEnd + 4 * PANEL_COLUMNS * deep, panelBytes, spillRows, 0, 0);
+  kernels.spill(spill, rows, rows + 4 * panelRows, 4 * (block.column + whole), 4 * rest, add);
 }
 
 function roundUp(n: number, step: number): number {

@@ -18,13 +18,13 @@ export interface TrainingKernels {
     aEnd: number,
     b: number,
     bEnd: number,
-    depth: number,
+    panelBytes: number,
     rows: number,
     cOffset: number,
-    columns: number,
     add: number,
-    spill: number,
   ): void;
+  /** See wat/gemm.ts. */
+  spill(src: number, rows: number, rowsEnd: number, cOffset: number, bytes: number, add: number): void;
   /** See wat/batch-norm-gradient.ts. */
   channelSums(
     x: number,

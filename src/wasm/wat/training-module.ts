@@ -1,5 +1,5 @@
 import { CHANNEL_SUMS } from './batch-norm-gradient';
-import { GEMM } from './gemm';
+import { GEMM, SPILL } from './gemm';
 import { type MemoryKind, moduleOf } from './memory';
 import { packColumns, packRows } from './pack';
 import { PANEL_COLUMNS, PANEL_ROWS } from './panel';
@@ -16,6 +16,7 @@ export function trainingModuleText(memory: MemoryKind): string {
     packRows('packRowsB', PANEL_COLUMNS),
     packColumns('packColumnsB', PANEL_COLUMNS),
     GEMM,
+    SPILL,
     CHANNEL_SUMS,
   ]);
 }
