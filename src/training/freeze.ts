@@ -14,7 +14,7 @@ export interface FreezeBatchNormOptions {
 export interface Frozen {
   /** The names of the layers. */
   readonly layers: readonly string[];
-  /** Makes them as they were; compile the model anew afterwards. */
+  /** Makes them as they were before; what was frozen last is restored first. Compile the model anew afterwards. */
   restore(): void;
 }
 

@@ -80,12 +80,7 @@ export function optimizerState(optimizer: tf.Optimizer): OptimizerState {
  * ```
  */
 export function restoreOptimizer(optimizer: tf.Optimizer, state: OptimizerState): void {
-  if (!Array.isArray(Object(state).variables)) throw refused('state', state, 'what optimizerState() gave');
-  const className = optimizer.getClassName();
-  if (state.className !== className) {
-    const message = `The state is one of ${shown(state.className)}, but the optimizer is ${className}.`;
-    throw new PruneError('argument', message, { given: state.className, allowed: className });
-  }
+  checkState(optimizer, state);
   forget(optimizer);
   for (const { property, index, name, shape, values } of state.variables) {
     tf.tidy(() => {
@@ -99,6 +94,32 @@ export function restoreOptimizer(optimizer: tf.Optimizer, state: OptimizerState)
   }
   // A getter of the base class reads this field; there is no setter.
   Reflect.set(optimizer, 'iterations_', state.iterations);
+}
+
+function checkState(optimizer: tf.Optimizer, state: unknown): void {
+  const { variables, iterations, className: given } = Object(state) as Partial<Record<string, unknown>>; // anything may be given
+  const isCount = Number.isSafeInteger(iterations) && Number(iterations) >= 0;
+  if (!Array.isArray(variables) || !isCount) throw refused('state', state, 'what optimizerState() gave');
+  const className = optimizer.getClassName();
+  if (given !== className) {
+    const message = `The state is one of ${shown(given)}, but the optimizer is ${className}.`;
+    throw new PruneError('argument', message, { given, allowed: className });
+  }
+  for (const [i, variable] of variables.entries()) {
+    if (fits(optimizer, variable)) continue;
+    throw refused(`state.variables[${i}]`, variable, `a variable of ${className} with its values`);
+  }
+}
+
+/** Whether a variable can be put where it says that it belongs. */
+function fits(optimizer: tf.Optimizer, variable: unknown): boolean {
+  const { property, index, name, shape, values } = Object(variable) as Partial<Record<string, unknown>>;
+  if (typeof property !== 'string' || !Object.hasOwn(optimizer, property)) return false;
+  const held: unknown = Reflect.get(optimizer, property);
+  const isAnArray = Array.isArray(shape) && values instanceof Float32Array;
+  if (typeof name !== 'string' || !isAnArray || tf.util.sizeFromShape(shape) !== values.length) return false;
+  if (index === null) return held instanceof tf.Variable && tf.util.arraysEqual(held.shape, shape);
+  return Number.isSafeInteger(index) && Number(index) >= 0 && Array.isArray(held);
 }
 
 function forget(optimizer: tf.Optimizer): void {

@@ -6,6 +6,7 @@ import { describe, layersOf, parameterAt, type Slot, slotsOf } from '../core/par
 import { type Installation, installAll, originalValues, stateOf, uninstall } from '../core/reparametrisation';
 import { PruneError } from '../errors';
 import { refused } from './refusal';
+import { checkSnapshot } from './snapshot-check';
 
 /** The values of one weight. */
 export interface WeightValues {
@@ -108,9 +109,7 @@ export function rewind(model: object, snapshot: WeightSnapshot, options: RewindO
   if (masks !== 'keep' && masks !== 'snapshot') {
     throw refused('masks', masks, "'keep' or 'snapshot'");
   }
-  if (!Array.isArray(Object(snapshot).weights)) throw refused('snapshot', snapshot, 'what snapshot() gave');
-  const places = placesOf(model);
-  checkSame(places, snapshot.weights);
+  const places = checkFits(model, snapshot);
   const pairs = places.map((place, i) => ({ ...place, weight: snapshot.weights[i]! }));
   installAll(
     pairs.flatMap(({ slot, variable, weight }) => installation(slot, variable, weight, masks) ?? []),
@@ -119,6 +118,19 @@ export function rewind(model: object, snapshot: WeightSnapshot, options: RewindO
     if (stateOf(variable) === undefined) assign(variable, weight.values);
     else if (masks === 'snapshot' && weight.mask === undefined) uninstall(variable, floats(weight.values));
   }
+}
+
+/**
+ * @param model A model.
+ * @param snapshot What may be a snapshot of its weights.
+ * @returns Where the weights go.
+ * @throws {@link PruneError} as `rewind` does.
+ */
+export function checkFits(model: object, snapshot: WeightSnapshot): Place[] {
+  checkSnapshot(snapshot);
+  const places = placesOf(model);
+  checkSame(places, snapshot.weights);
+  return places;
 }
 
 /** A weight that has a mask to be written under; undefined for one that has not. */

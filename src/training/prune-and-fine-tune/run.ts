@@ -3,7 +3,7 @@ import { PruneError } from '../../errors';
 import { Experiment } from '../experiment/experiment';
 import { describeOptimizer, optimizerState, restoreOptimizer } from '../optimizer-state';
 import { PruningSchedule } from '../pruning-schedule';
-import { rewind, snapshot, variablesOf, type WeightSnapshot } from '../snapshot';
+import { checkFits, rewind, snapshot, variablesOf, type WeightSnapshot } from '../snapshot';
 import { type Batch, batchesOf } from './batches';
 import { Checkpoint } from './checkpoint';
 import { type Measured, measure } from './evaluate';
@@ -62,6 +62,7 @@ export class Run {
       checkFingerprint(kept.progress.fingerprint, fingerprintOf(model, settings, schedule));
       initialSparsity = kept.progress.initialSparsity;
       const experiment = Experiment.fromJSON(kept.experiment);
+      checkFits(model, kept.weights);
       restoreOptimizer(model.optimizer, kept.optimizer);
       schedule.restore(kept.schedule);
       rewind(model, kept.weights, { masks: 'snapshot' });

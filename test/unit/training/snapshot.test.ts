@@ -1,11 +1,23 @@
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
-import { restoreOptimizer, rewind, snapshot } from 'tfjs-prune/training';
+import {
+  type OptimizerState,
+  optimizerState,
+  restoreOptimizer,
+  rewind,
+  snapshot,
+  type WeightValues,
+} from 'tfjs-prune/training';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../support/backend';
 import { flat } from '../../support/layers';
 import { expectNoLeak } from '../../support/memory';
+import { kindOf } from '../masks/kind-of';
 import { bitsOf, smallData, smallModel } from './small-model';
+
+function spoiltFirst(state: OptimizerState, change: object): unknown {
+  return { ...state, variables: state.variables.map((each, i) => (i === 0 ? { ...each, ...change } : each)) };
+}
 
 describe.each(['cpu', 'wasm'] as const)('snapshot and rewind on %s', (backend) => {
   beforeAll(() => useBackend(backend));
@@ -77,6 +89,40 @@ describe.each(['cpu', 'wasm'] as const)('snapshot and rewind on %s', (backend) =
     const torn = { className: 'Adam' } as never;
     expect(() => restoreOptimizer(tf.train.adam(1), torn)).toThrowError(/what optimizerState\(\) gave/);
     expect(bitsOf(model)).toEqual(bits);
+  });
+
+  test.each<[string, (weight: WeightValues) => unknown]>([
+    ['nothing', () => undefined],
+    ['no name', ({ name: _, ...rest }) => rest],
+    ['a shape that is none', (weight) => ({ ...weight, shape: 'all' })],
+    ['values in a list', (weight) => ({ ...weight, values: [...weight.values] })],
+    ['a mask too short', (weight) => ({ ...weight, mask: new Uint8Array(1) })],
+    [
+      'a mask of other numbers',
+      (weight) => ({ ...weight, mask: new Uint8Array(weight.values.length).fill(2) }),
+    ],
+  ])('refuses a weight with %s, with nothing changed', (_, spoilt) => {
+    const model = smallModel();
+    const bits = bitsOf(model);
+    const weights = snapshot(smallModel()).weights.map((weight, i) => (i === 6 ? spoilt(weight) : weight));
+    expect(kindOf(() => rewind(model, { weights } as never, { masks: 'snapshot' }))).toBe('argument');
+    expect(bitsOf(model)).toEqual(bits);
+  });
+
+  test.each<[string, (state: OptimizerState) => unknown]>([
+    ['no count of steps', (state) => ({ ...state, iterations: -1 })],
+    ['a variable that is none', (state) => ({ ...state, variables: [null] })],
+    ['a variable of another class', (state) => spoiltFirst(state, { property: 'toString' })],
+    ['another shape', (state) => spoiltFirst(state, { shape: [7] })],
+    ['values in a list', (state) => spoiltFirst(state, { values: [1] })],
+    ['an index below zero', (state) => spoiltFirst(state, { index: -1 })],
+  ])('refuses the state of an optimizer with %s, with nothing forgotten', async (_, spoilt) => {
+    const model = smallModel(tf.train.adam(0.01));
+    await train(model);
+    const state = optimizerState(model.optimizer);
+    expect(state.variables.length).toBeGreaterThan(0);
+    expect(kindOf(() => restoreOptimizer(model.optimizer, spoilt(state) as never))).toBe('argument');
+    expect(optimizerState(model.optimizer)).toEqual(state);
   });
 
   test('leave no tensor behind', () => {
