@@ -1,0 +1,238 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ChannelPlan } from '../../../../src/structured/plan';
+import { useBackend } from '../../../support/backend';
+import { call, randomize, release, type Symbolic } from '../../sparse/fold-models';
+import { arbitraryPlan, expectLaw, randomInputs } from './law';
+
+const L = tf.layers;
+
+const input = (...shape: number[]): Symbolic => tf.input({ shape });
+const dense = (units: number, name: string): tf.layers.Layer => L.dense({ units, name });
+
+/** A model whose outputs a dense layer makes of a tensor. */
+function read(inputs: Symbolic | Symbolic[], x: Symbolic): tf.LayersModel {
+  const flat = x.rank > 2 ? call(L.flatten(), x) : x;
+  return tf.model({ inputs, outputs: call(dense(2, 'out'), flat) });
+}
+
+/** How many channels each layer has left once half of each group has gone, and the plan. */
+async function halved(
+  model: tf.LayersModel,
+  isLoadable = true,
+): Promise<{ sizes: (...names: string[]) => Array<number | null | undefined>; plan: ChannelPlan }> {
+  randomize(model);
+  const inputs = randomInputs(model);
+  const plan = await arbitraryPlan(model, 0.5);
+  const slim = await expectLaw(model, plan, inputs, isLoadable);
+  tf.dispose(inputs);
+  release(model);
+  release(slim);
+  // A layer that is called several times has no one output.
+  const sizes = (...names: string[]) =>
+    names.map((name) => (slim.getLayer(name).getOutputAt(0) as Symbolic).shape.at(-1));
+  return { sizes, plan };
+}
+
+/** Why channels of a group stay. */
+function reasons({ groups }: ChannelPlan, id: string): string {
+  return groups
+    .find((group) => group.id === id)!
+    .kept.map(({ reason }) => reason)
+    .join('; ');
+}
+
+describe('half of the channels go where tensors meet', () => {
+  beforeAll(() => useBackend('cpu'));
+
+  for (const kind of ['add', 'multiply', 'average', 'maximum', 'minimum'] as const) {
+    it(`in ${kind}: those of both together`, async () => {
+      const x = input(3, 2);
+      const { sizes, plan } = await halved(
+        read(x, call(L[kind]({ name: 'it' }), [call(dense(4, 'a'), x), call(dense(4, 'b'), x)])),
+      );
+      expect(sizes('a', 'b', 'it')).toEqual([2, 2, 2]);
+      expect(plan.groups[0]?.layers).toEqual(['a', 'b']);
+    });
+  }
+
+  it('in a concatenation along the channels: those of each by itself, and none of an input', async () => {
+    const x = input(3, 2);
+    const both = [call(dense(4, 'a'), x), x, call(dense(6, 'b'), x)];
+    const { sizes } = await halved(read(x, call(L.concatenate({ name: 'it' }), both)));
+    expect(sizes('a', 'b', 'it')).toEqual([2, 3, 7]);
+  });
+
+  it('in a concatenation along another axis: those of both together', async () => {
+    const [x, y] = [input(3, 2), input(5, 2)];
+    const both = [call(dense(4, 'a'), x), call(dense(4, 'b'), y)];
+    const { sizes } = await halved(read([x, y], call(L.concatenate({ axis: 1, name: 'it' }), both)));
+    expect(sizes('a', 'b', 'it')).toEqual([2, 2, 2]);
+  });
+
+  it('in squeeze and excite', async () => {
+    const x = call(L.conv2d({ filters: 8, kernelSize: 1, name: 'a' }), input(3, 3, 2));
+    const pooled = call(L.reshape({ targetShape: [1, 1, 8] }), call(L.globalAveragePooling2d({}), x));
+    const squeezed = call(L.conv2d({ filters: 4, kernelSize: 1, name: 'squeeze' }), pooled);
+    const excited = call(
+      L.conv2d({ filters: 8, kernelSize: 1, activation: 'sigmoid', name: 'excite' }),
+      squeezed,
+    );
+    const [start] = [x.inputs[0] as Symbolic];
+    const { sizes } = await halved(read(start!, call(L.multiply({ name: 'it' }), [x, excited])));
+    expect(sizes('a', 'squeeze', 'excite', 'it')).toEqual([4, 2, 4, 4]);
+  });
+
+  it('of a layer that is called on what two others make', async () => {
+    const [x, y] = [input(3), input(2)];
+    const shared = dense(6, 'shared');
+    const towers = [call(shared, call(dense(4, 'a'), x)), call(shared, call(dense(4, 'b'), y))];
+    const { sizes, plan } = await halved(read([x, y], call(L.concatenate({ name: 'it' }), towers)));
+    expect(sizes('a', 'b', 'shared', 'it')).toEqual([2, 2, 3, 6]);
+    expect(plan.groups[0]?.layers).toEqual(['a', 'b']);
+  });
+
+  it('but not what meets an input in a layer that is called on both, whichever comes first', async () => {
+    for (const turn of [0, 1]) {
+      const x = input(4);
+      const shared = dense(6, 'shared');
+      const both = [x, call(dense(4, 'a'), x)];
+      const towers = (turn === 0 ? both : both.reverse()).map((each) => call(shared, each));
+      const { sizes, plan } = await halved(read(x, call(L.concatenate(), towers)));
+      expect(sizes('a', 'shared')).toEqual([4, 3]);
+      expect(reasons(plan, 'a')).toContain("'shared'");
+    }
+  });
+
+  it('of an Embedding', async () => {
+    const tokens = tf.layers.embedding({ inputDim: 9, outputDim: 4, name: 'it' });
+    const x = input(5);
+    const model = read(x, call(L.simpleRNN({ units: 4, name: 'reader' }), call(tokens, x)));
+    randomize(model);
+    const inputs = [tf.tensor2d([0, 1, 2, 3, 4, 8, 7, 6, 5, 4], [2, 5])];
+    const slim = await expectLaw(model, await arbitraryPlan(model, 0.5), inputs);
+    expect(tokens.getWeights()[0]?.shape).toEqual([9, 4]);
+    expect(slim.getLayer('it').getWeights()[0]?.shape).toEqual([9, 2]);
+    for (const each of [model, slim]) release(each);
+    tf.dispose(inputs);
+  });
+
+  it('through a SeparableConv2D that multiplies them', async () => {
+    const x = input(3, 3, 2);
+    const separable = L.separableConv2d({ filters: 4, kernelSize: 2, depthMultiplier: 3, name: 'it' });
+    // tfjs forgets the multiplier when it saves.
+    const { sizes } = await halved(read(x, call(separable, call(dense(4, 'a'), x))), false);
+    expect(sizes('a', 'it')).toEqual([2, 2]);
+  });
+
+  it('where the channels are first', async () => {
+    const dataFormat = 'channelsFirst' as const;
+    const x = input(2, 4, 4);
+    const layers = [
+      L.conv2d({ filters: 4, kernelSize: 2, dataFormat, name: 'a' }),
+      L.depthwiseConv2d({ kernelSize: 1, depthMultiplier: 2, dataFormat }),
+      L.zeroPadding2d({ padding: 1, dataFormat }),
+      L.cropping2D({ cropping: 1, dataFormat }),
+      L.upSampling2d({ dataFormat }),
+      L.maxPooling2d({ poolSize: 2, dataFormat }),
+      L.conv2d({ filters: 6, kernelSize: 1, dataFormat, name: 'b' }),
+      L.globalAveragePooling2d({ dataFormat, name: 'pool' }),
+    ];
+    const { sizes, plan } = await halved(
+      read(
+        x,
+        layers.reduce((y, layer) => call(layer, y), x),
+      ),
+    );
+    expect(plan.groups.map(({ id, remove }) => [id, remove.length])).toEqual([
+      ['a', 2],
+      ['b', 3],
+      ['out', 0],
+    ]);
+    expect(sizes('pool')).toEqual([3]);
+  });
+
+  it('through Permute and Reshape, also to a size that is left open', async () => {
+    const x = input(2, 3, 2);
+    const layers = [
+      dense(4, 'a'),
+      L.permute({ dims: [3, 1, 2], name: 'turned' }),
+      L.reshape({ targetShape: [4, 6] }),
+      L.permute({ dims: [2, 1] }),
+      L.reshape({ targetShape: [-1, 4], name: 'open' }),
+      L.globalMaxPooling1d(),
+    ];
+    const { sizes } = await halved(
+      read(
+        x,
+        layers.reduce((y, layer) => call(layer, y), x),
+      ),
+    );
+    expect(sizes('a', 'open')).toEqual([2, 2]);
+  });
+
+  it('within models, called twice and at each step of a sequence', async () => {
+    const within = tf.sequential({
+      name: 'within',
+      layers: [L.dense({ units: 6, inputShape: [4], name: 'wide' }), dense(4, 'narrow')],
+    });
+    const steps = tf.sequential({
+      name: 'steps',
+      layers: [L.dense({ units: 8, inputShape: [4], name: 'inner' }), dense(4, 'last')],
+    });
+    const x = input(3, 2);
+    const sequence = call(L.timeDistributed({ layer: steps, name: 'it' }), call(dense(4, 'a'), x));
+    const vector = call(L.globalAveragePooling1d(), sequence);
+    const { plan, sizes } = await halved(read(x, call(within, call(within, vector))));
+    const removed = plan.groups.map(({ id, remove }) => [id, remove.length]);
+    expect(removed).toEqual([
+      ['a', 2],
+      ['it/inner', 4],
+      ['it/last', 2],
+      ['within/wide', 3],
+      ['out', 0],
+    ]);
+    expect(sizes('it', 'within')).toEqual([2, 2]);
+  });
+});
+
+describe('channels stay, and the plan says why', () => {
+  beforeAll(() => useBackend('cpu'));
+
+  const between: Record<string, tf.layers.Layer> = {
+    LayerNormalization: L.layerNormalization({ name: 'it' }),
+    softmax: L.activation({ activation: 'softmax', name: 'it' }),
+    // tfjs knows it, its types do not.
+    logSoftmax: L.activation({ activation: 'logSoftmax' as 'softmax', name: 'it' }),
+    Softmax: L.softmax({ axis: -1, name: 'it' }),
+    'a batch normalisation along another axis': L.batchNormalization({ axis: 1, name: 'it' }),
+    Masking: L.masking({ name: 'it' }),
+    'GlobalAveragePooling over them': L.permute({ dims: [2, 1], name: 'it' }),
+  };
+  for (const [kind, layer] of Object.entries(between)) {
+    it(`before ${kind}`, async () => {
+      const x = input(3, 2);
+      const y = call(layer, call(dense(4, 'a'), x));
+      const end = kind.startsWith('Global') ? call(L.globalAveragePooling1d({ name: 'pool' }), y) : y;
+      const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), end)));
+      expect(sizes('a', 'free')).toEqual([4, 2]);
+      expect(reasons(plan, 'a')).toMatch(/'(it|pool)'/);
+    });
+  }
+
+  it('before a layer that is not known, by its name and class', async () => {
+    const x = input(3, 2);
+    const dot = call(L.dot({ axes: 2, name: 'it' }), [call(dense(4, 'a'), x), call(dense(4, 'b'), x)]);
+    const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), dot)));
+    expect(sizes('a', 'b', 'free')).toEqual([4, 4, 2]);
+    expect(reasons(plan, 'a')).toMatch(/'it' is a Dot, which is not known/);
+  });
+
+  it('where a recurrent layer gives its state', async () => {
+    const x = input(3, 2);
+    const layer = L.lstm({ units: 4, returnState: true, name: 'it' });
+    const [sequence] = layer.apply(x) as Symbolic[];
+    const { plan } = await halved(read(x, call(dense(4, 'free'), sequence!)));
+    expect(reasons(plan, 'it')).toContain('state');
+  });
+});
