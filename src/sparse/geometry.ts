@@ -106,6 +106,22 @@ export function isPointwise(c: Convolution): boolean {
 }
 
 /**
+ * Whether a convolution mixes the channels of some pixels, each alone, and meets no padding.
+ *
+ * @param c The convolution.
+ */
+export function readsSinglePixels(c: Convolution): boolean {
+  return (
+    c.filterHeight === 1 &&
+    c.filterWidth === 1 &&
+    c.padTop === 0 &&
+    c.padLeft === 0 &&
+    (c.outHeight - 1) * c.strideHeight < c.inHeight &&
+    (c.outWidth - 1) * c.strideWidth < c.inWidth
+  );
+}
+
+/**
  * The offsets of a pointwise convolution, whose tiles are brought together channel by channel.
  *
  * @param channels Of the input.
@@ -124,7 +140,8 @@ export function geometryOf(convolution: Convolution): Geometry {
   const rows = axisOf(c.inHeight, c.outHeight, c.filterHeight, c.strideHeight, c.dilationHeight, c.padTop);
   const columns = axisOf(c.inWidth, c.outWidth, c.filterWidth, c.strideWidth, c.dilationWidth, c.padLeft);
   const rowStride = columns.length - columns.shared;
-  const planeStride = rows.length * rowStride + columns.shared;
+  // Whole vectors, so that every plane begins at a multiple of their size.
+  const planeStride = Math.ceil((rows.length * rowStride + columns.shared) / 4) * 4;
   const planes = rows.phases.length * columns.phases.length * c.inChannels;
   const offsets = new Int32Array(c.filterHeight * c.filterWidth * c.inChannels);
   let weight = 0;

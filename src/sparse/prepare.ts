@@ -6,7 +6,7 @@ import { BLOCK, countBlocks, makeBlockWeight } from './block-weight';
 import { type Decision, decide, type KernelCounts } from './decision';
 import { type Trial, timesOf, trialOf } from './measure';
 import type { Engine, SparseWeight } from './sparse-weight';
-import { countNonzeros } from './tile-stream';
+import { countNonzeros, MOST_WEIGHTS } from './tile-stream';
 import { makeTileWeight } from './tile-weight';
 
 /** What becomes of one weight. */
@@ -126,6 +126,10 @@ export function prepare(slot: Built, engine: Engine, { strict, measure }: Prepar
     return { report: { ...report, runs: 'dense', reason } };
   }
   const taps = variable.size / Math.max(channels, 1);
+  if (taps > MOST_WEIGHTS) {
+    const reason = `an output channel has more than ${MOST_WEIGHTS} weights`;
+    return { report: { ...report, runs: 'dense', reason } };
+  }
   const window = variable.shape.slice(0, -2).reduce((product, size) => product * size, 1);
   const blocks = channels % BLOCK === 0 ? countBlocks(bits, channels) : undefined;
   const inBlocks = blocks?.reduce((sum, blocksLeft) => sum + BLOCK * blocksLeft, 0);

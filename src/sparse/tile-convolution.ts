@@ -39,27 +39,56 @@ export function pointwiseScratch(channels: number, packed: TileStream): number {
   return TILE_BYTES * (channels + packed.channels);
 }
 
+/** Pixels of the input that a pointwise convolution reads. */
+export interface Pixels {
+  readonly rows: number;
+  /** Of a row. */
+  readonly columns: number;
+  /** How many channels each has. */
+  readonly channels: number;
+  /** Bytes from one row to the next. */
+  readonly rowStep: number;
+  /** Bytes from one pixel of a row to the next. */
+  readonly columnStep: number;
+}
+
 /**
  * Mixes the channels of each pixel, a tile of pixels at a time.
  *
  * @param kernels The kernels.
- * @param pixels How many there are, of all images.
- * @param channels How many each has in the input.
+ * @param pixels Where they are, from the input's address on.
  * @param operands What is read and written.
  */
 export function convolvePointwise(
   kernels: Kernels,
-  pixels: number,
-  channels: number,
+  pixels: Pixels,
   { x, y, bias, packed, min, max, scratch }: Operands,
 ): void {
   const { heads, stream, channels: outputs } = packed;
-  const results = scratch + TILE_BYTES * channels;
-  for (let pixel = 0; pixel < pixels; pixel += TILE) {
-    const count = Math.min(TILE, pixels - pixel);
-    kernels.toPlanes(x + 4 * channels * pixel, 4 * channels, count, channels, scratch, TILE_BYTES);
-    kernels.sparseTile(heads, stream, stream, scratch, bias, results, min, max, vectorsOf(count));
-    kernels.toPixels(results, TILE_BYTES, outputs, count, y + 4 * outputs * pixel, 4 * outputs);
+  const results = scratch + TILE_BYTES * pixels.channels;
+  const count = pixels.rows * pixels.columns;
+  for (let start = 0; start < count; start += TILE) {
+    const end = Math.min(start + TILE, count);
+    gather(kernels, pixels, start, end, x, scratch);
+    kernels.sparseTile(heads, stream, stream, scratch, bias, results, min, max, vectorsOf(end - start));
+    kernels.toPixels(results, TILE_BYTES, outputs, end - start, y + 4 * outputs * start, 4 * outputs);
+  }
+}
+
+/** Brings the channels of some pixels together. */
+function gather(
+  kernels: Kernels,
+  { columns, channels, rowStep, columnStep }: Pixels,
+  start: number,
+  end: number,
+  x: number,
+  tile: number,
+): void {
+  for (let row = Math.floor(start / columns); row * columns < end; row++) {
+    const from = Math.max(start, row * columns);
+    const to = Math.min(end, (row + 1) * columns);
+    const first = x + row * rowStep + (from - row * columns) * columnStep;
+    kernels.toPlanes(first, columnStep, to - from, channels, tile + 4 * (from - start), TILE_BYTES);
   }
 }
 

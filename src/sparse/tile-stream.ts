@@ -1,9 +1,12 @@
 import type { Heap } from '../wasm/heap';
+import { GROUP, GROUP_BITS } from '../wasm/wat/tile';
 
-/** Bytes of a weight and its offset, and of what is kept of an output channel. */
+/** Bytes of a weight and its offset. */
 const ENTRY = 8;
-/** Output channels are sorted by their number of weights within so many: neighbours then leave their loops alike. */
-const GROUP = 64;
+/** Bytes of what is kept of an output channel. */
+const HEAD = 4;
+/** The most weights of an output channel that its head can tell. */
+export const MOST_WEIGHTS: number = 2 ** (32 - GROUP_BITS) - 1;
 
 /** A kernel's weights without its zeros, in the backend's memory; see wat/sparse-tile.ts for the layout. */
 export interface TileStream {
@@ -38,10 +41,10 @@ export function packTiles(
   const channels = counts.length;
   const size = offsets.length * channels;
   const nonzeros = counts.reduce((sum, count) => sum + count, 0);
-  const bytes = ENTRY * (channels + nonzeros);
+  const bytes = HEAD * channels + ENTRY * nonzeros;
   const heads = heap.allocate(bytes);
   if (heads === undefined) return undefined;
-  const stream = heads + ENTRY * channels;
+  const stream = heads + HEAD * channels;
   const target = new Int32Array(heap.buffer, heads, bytes / 4);
   const cursors = writeHeads(target, counts);
   writeStream(target, cursors, new Int32Array(heap.buffer, address, size), offsets);
@@ -89,12 +92,11 @@ export function countNonzeros(bits: Int32Array, channels: number): Int32Array {
 function writeHeads(target: Int32Array, counts: Int32Array): Int32Array {
   const cursors = new Int32Array(counts.length);
   let head = 0;
-  let next = 2 * counts.length;
+  let next = counts.length;
   for (let start = 0; start < counts.length; start += GROUP) {
     const group = Array.from(counts.subarray(start, start + GROUP), (_, i) => start + i);
     for (const channel of group.sort((a, b) => counts[a]! - counts[b]!)) {
-      target[head++] = ENTRY * counts[channel]!;
-      target[head++] = 4 * channel;
+      target[head++] = (counts[channel]! << GROUP_BITS) | (channel - start);
       cursors[channel] = next;
       next += 2 * counts[channel]!;
     }

@@ -5,6 +5,7 @@ import {
   hasSameLayout,
   isPointwise,
   pointwiseOffsets,
+  readsSinglePixels,
 } from './geometry';
 import type { Operation } from './operation';
 import type { Engine, SparseWeight } from './sparse-weight';
@@ -12,6 +13,7 @@ import {
   convolvePointwise,
   convolveSpatial,
   type Operands,
+  type Pixels,
   pointwiseScratch,
   spatialScratch,
 } from './tile-convolution';
@@ -44,23 +46,46 @@ export function makeTileWeight(
     offsets = wanted;
   };
   const operandsOf = (scratchBytes: number, { x, y, bias, range }: Operation): Operands | undefined => {
-    const zeroBytes = bias === undefined ? 4 * channels : 0;
+    // The tiles after it begin at a multiple of a vector's size.
+    const zeroBytes = bias === undefined ? 16 * Math.ceil(channels / 4) : 0;
     const start = workspace.reserve(zeroBytes + scratchBytes);
     if (start === undefined) return undefined;
     new Uint8Array(heap.buffer).fill(0, start, start + zeroBytes);
     return { x, y, bias: bias ?? start, packed, ...range, scratch: start + zeroBytes };
   };
   const multiply = (rows: number, inputs: number, operation: Operation): boolean => {
-    const operands = operandsOf(pointwiseScratch(inputs, packed), operation);
+    const columnStep = 4 * inputs;
+    const pixels = { rows: 1, columns: rows, channels: inputs, rowStep: 0, columnStep };
+    return mix(pixels, 1, 0, operation);
+  };
+  /** Some pixels of each image; the images lie so many bytes apart. */
+  const mix = (pixels: Pixels, images: number, imageStep: number, operation: Operation): boolean => {
+    const operands = operandsOf(pointwiseScratch(pixels.channels, packed), operation);
     if (operands === undefined) return false;
     use(pointwise);
-    convolvePointwise(kernels, rows, inputs, operands);
+    const outputStep = 4 * channels * pixels.rows * pixels.columns;
+    for (let image = 0; image < images; image++) {
+      const x = operands.x + image * imageStep;
+      convolvePointwise(kernels, pixels, { ...operands, x, y: operands.y + image * outputStep });
+    }
     return true;
   };
   const convolve = (convolution: Convolution, operation: Operation): boolean => {
     if (isPointwise(convolution)) {
       const { batchSize, outHeight, outWidth, inChannels } = convolution;
       return multiply(batchSize * outHeight * outWidth, inChannels, operation);
+    }
+    if (readsSinglePixels(convolution)) {
+      const c = convolution;
+      const pixelBytes = 4 * c.inChannels;
+      const pixels: Pixels = {
+        rows: c.outHeight,
+        columns: c.outWidth,
+        channels: c.inChannels,
+        rowStep: pixelBytes * c.inWidth * c.strideHeight,
+        columnStep: pixelBytes * c.strideWidth,
+      };
+      return mix(pixels, c.batchSize, pixelBytes * c.inHeight * c.inWidth, operation);
     }
     if (geometry === undefined || !hasSameLayout(geometry.convolution, convolution)) {
       geometry = geometryOf(convolution);

@@ -1,10 +1,13 @@
 import type { Heap } from './heap';
 
+/** Bytes of a processor's cache line: a vector that lies across two of them takes two reads. */
+const LINE = 64;
+
 /** Memory for what a kernel needs only while it runs: one piece for all of them, which grows to the largest need. */
 export interface Workspace {
   /**
    * @param bytes How many.
-   * @returns Their address, which holds anything; undefined where there is no memory left. Good until the next call.
+   * @returns Their address, a multiple of 64, which holds anything; undefined where there is no memory left. Good until the next call.
    */
   reserve(bytes: number): number | undefined;
   free(): void;
@@ -27,10 +30,10 @@ export function makeWorkspace(heap: Heap): Workspace {
     reserve(bytes) {
       if (bytes > size) {
         free();
-        address = heap.allocate(bytes);
+        address = heap.allocate(bytes + LINE);
         size = address === undefined ? 0 : bytes;
       }
-      return address;
+      return address === undefined ? undefined : Math.ceil(address / LINE) * LINE;
     },
     free,
   };

@@ -1,5 +1,5 @@
 import { advance, locals, params, repeat } from './text';
-import { TILE } from './tile';
+import { GROUP, GROUP_BITS, TILE } from './tile';
 
 const ACCUMULATORS = TILE / 4;
 
@@ -8,7 +8,7 @@ const ACCUMULATORS = TILE / 4;
  * `y[channel][pixel] = clamp(bias[channel] + Σ weight · x[offset + pixel])`, added up in the order of the stream, a
  * product and a sum at a time.
  *
- * - `heads` to `headsEnd`: a channel each, { u32 bytes of its weights, u32 four times its number }
+ * - `heads` to `headsEnd`: a channel each, a u32: how many weights it has, times {@link GROUP}, plus its number in its group
  * - `stream`: { f32 weight, u32 byte offset from `x` } for each weight, channel after channel
  * - `y`: {@link TILE} floats a channel
  *
@@ -17,14 +17,18 @@ const ACCUMULATORS = TILE / 4;
 function tile(vectors: number): string {
   const accumulators = Array.from({ length: vectors }, (_, i) => `a${i}`);
   return `(func $tile${vectors} (type $tile) ${params('i32', 'heads', 'headsEnd', 'stream', 'x', 'bias', 'y')} ${params('f32', 'min', 'max')}
-  ${locals('i32', 'stop', 'p', 'channel')} ${locals('v128', 'w', 'low', 'high', ...accumulators)}
+  ${locals('i32', 'first', 'head', 'stop', 'p', 'channel')} ${locals('v128', 'w', 'low', 'high', ...accumulators)}
   (local.set $low (f32x4.splat (local.get $min)))
   (local.set $high (f32x4.splat (local.get $max)))
+  (local.set $first (local.get $heads))
   (block $done
   (loop $channels
     (br_if $done (i32.ge_u (local.get $heads) (local.get $headsEnd)))
-    (local.set $channel (i32.load offset=4 (local.get $heads)))
-    (local.set $stop (i32.add (local.get $stream) (i32.load (local.get $heads))))
+    (local.set $head (i32.load (local.get $heads)))
+    (local.set $channel (i32.add
+      (i32.and (i32.sub (local.get $heads) (local.get $first)) (i32.const ${-4 * GROUP}))
+      (i32.shl (i32.and (local.get $head) (i32.const ${GROUP - 1})) (i32.const 2))))
+    (local.set $stop (i32.add (local.get $stream) (i32.shl (i32.shr_u (local.get $head) (i32.const ${GROUP_BITS})) (i32.const 3))))
     (local.set $a0 (v128.load32_splat (i32.add (local.get $bias) (local.get $channel))))
     ${repeat(vectors - 1, (i) => `(local.set $a${i + 1} (local.get $a0))`)}
     (if (i32.lt_u (local.get $stream) (local.get $stop)) (then (loop $weights
@@ -35,7 +39,7 @@ function tile(vectors: number): string {
       (br_if $weights (i32.lt_u (local.get $stream) (local.get $stop))))))
     (local.set $p (i32.add (local.get $y) (i32.mul (local.get $channel) (i32.const ${TILE}))))
     ${repeat(vectors, (i) => `(v128.store offset=${16 * i} (local.get $p) (f32x4.pmin (f32x4.pmax (local.get $a${i}) (local.get $low)) (local.get $high)))`)}
-    ${advance('heads', '(i32.const 8)')}
+    ${advance('heads', '(i32.const 4)')}
     (br $channels))))`;
 }
 

@@ -87,7 +87,7 @@ describe('an accelerated model', () => {
     ]);
     const [conv] = acceleration.layers;
     expect(conv!.nonzeros).toBe(2304 - prune.sparsity(model.getLayer('conv'), 'weight').zeros);
-    expect(conv!.bytes).toBe(8 * (conv!.nonzeros + 32));
+    expect(conv!.bytes).toBe(8 * conv!.nonzeros + 4 * 32);
     expect(acceleration.bytes).toBe(acceleration.layers.reduce((sum, { bytes }) => sum + bytes, 0));
     expect(acceleration.layers[2]!.reason).toMatch(/0\.0 % zeros/);
     acceleration.dispose();
