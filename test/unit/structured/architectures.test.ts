@@ -1,0 +1,53 @@
+import * as tf from '@tensorflow/tfjs';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ChannelPlan } from '../../../src/structured/plan';
+import { useBackend } from '../../support/backend';
+import { randomize, savedAndLoaded, weightBits } from '../sparse/fold-models';
+import { type Architecture, architectures } from './architectures';
+import { arbitraryPlan, expectLaw, outputsFor, randomInputs } from './law/law';
+
+const sorted = (groups: ReadonlyArray<readonly string[]>): string[] =>
+  groups.map((layers) => [...layers].sort().join(' ')).sort();
+
+/** Expects of each group that is free the share to go, and of the others nothing. */
+function expectShare(plan: ChannelPlan, ratio: number, { groups, staying = [] }: Architecture): void {
+  const inner = plan.groups.filter(({ layers }) => layers[0] !== 'out');
+  expect(sorted(inner.map(({ layers }) => layers))).toEqual(sorted(groups));
+  for (const { layers, channels, remove } of inner) {
+    const isFree = !staying.includes(layers[0]!);
+    expect(remove.length, layers.join()).toBe(isFree ? Math.floor(ratio * channels) : 0);
+  }
+}
+
+/** Expects a model to learn: a step changes its weights and gives a finite loss. */
+async function expectTrainable(model: tf.LayersModel, inputs: tf.Tensor[]): Promise<void> {
+  const before = weightBits(model);
+  model.compile({ optimizer: tf.train.sgd(0.01), loss: 'meanSquaredError' });
+  const targets = model.outputs.map(({ shape }) => tf.zeros([2, ...shape.slice(1).map(Number)]));
+  const loss = await model.trainOnBatch(inputs, targets);
+  expect(Number.isFinite(loss)).toBe(true);
+  const changed = weightBits(model).filter((bits, i) => `${bits}` !== `${before[i]}`);
+  expect(changed.length).toBeGreaterThan(before.length / 2);
+  tf.dispose(targets);
+}
+
+describe('channels of networks in the style of', () => {
+  beforeAll(() => useBackend('cpu'));
+  afterEach(() => tf.disposeVariables());
+
+  for (const [name, architecture] of Object.entries(architectures)) {
+    for (const ratio of [0.3, 0.5]) {
+      it(`${name}: ${100 * ratio} % go, and what is left runs, learns, is saved and loaded`, async () => {
+        const model = randomize(architecture.make());
+        const inputs = randomInputs(model);
+        const plan = await arbitraryPlan(model, ratio);
+        expectShare(plan, ratio, architecture);
+        const slim = await expectLaw(model, plan, inputs);
+        await expectTrainable(slim, inputs);
+        const loaded = await savedAndLoaded(slim);
+        expect(outputsFor(loaded, inputs)).toEqual(outputsFor(slim, inputs));
+        tf.dispose(inputs);
+      });
+    }
+  }
+});
