@@ -32,24 +32,13 @@ export function withFastBatchNorm(original: tf.GradConfig): tf.GradConfig {
       const sums = channelSums(heap, kernels, x, images, mean);
       if (sums === undefined) return original.gradFunc(dy, saved, attrs);
       // tfjs has checked the attribute of its own kernel.
-      const epsilon = attrs.varianceEpsilon as number;
-      const deviations = Float64Array.from(peek(variance!), (value) => 1 / Math.sqrt(value + epsilon));
-      const scales = Float64Array.from(peek(scale!));
-      const perChannel = (value: (channel: number) => number): tf.Tensor =>
-        tf.tensor1d(Float32Array.from({ length: channels }, (_, channel) => value(channel)));
+      const factors = gradientsOf(sums, peek(variance!), peek(scale!), attrs.varianceEpsilon as number);
       return {
-        x: () =>
-          tf.reshape(
-            tf.mul(
-              images,
-              perChannel((c) => scales[c]! * deviations[c]!),
-            ),
-            x.shape,
-          ),
-        mean: () => perChannel((c) => -scales[c]! * deviations[c]! * sums.dy[c]!),
-        variance: () => perChannel((c) => -0.5 * scales[c]! * deviations[c]! ** 3 * sums.products[c]!),
-        scale: () => perChannel((c) => deviations[c]! * sums.products[c]!),
-        offset: () => perChannel((c) => sums.dy[c]!),
+        x: () => tf.reshape(tf.mul(images, tf.tensor1d(factors.x)), x.shape),
+        mean: () => tf.tensor1d(factors.mean),
+        variance: () => tf.tensor1d(factors.variance),
+        scale: () => tf.tensor1d(factors.scale),
+        offset: () => tf.tensor1d(factors.offset),
       };
     },
   };
@@ -59,6 +48,30 @@ interface ChannelSums {
   readonly dy: Float64Array;
   /** Of dy · (x − mean). */
   readonly products: Float64Array;
+}
+
+type Gradients = Readonly<Record<'x' | 'mean' | 'variance' | 'scale' | 'offset', Float32Array>>;
+
+/** The gradients of each channel, and for x what the gradient of the output is multiplied by. */
+function gradientsOf(
+  sums: ChannelSums,
+  variance: Float32Array,
+  scale: Float32Array,
+  epsilon: number,
+): Gradients {
+  const channels = variance.length;
+  const make = (): Float32Array => new Float32Array(channels);
+  const gradients = { x: make(), mean: make(), variance: make(), scale: make(), offset: make() };
+  for (let c = 0; c < channels; c++) {
+    const deviation = 1 / Math.sqrt(variance[c]! + epsilon);
+    const factor = scale[c]! * deviation;
+    gradients.x[c] = factor;
+    gradients.mean[c] = -factor * sums.dy[c]!;
+    gradients.variance[c] = -0.5 * factor * deviation * deviation * sums.products[c]!;
+    gradients.scale[c] = deviation * sums.products[c]!;
+    gradients.offset[c] = sums.dy[c]!;
+  }
+  return gradients;
 }
 
 /** Undefined where there is no memory for it. */

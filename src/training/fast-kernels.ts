@@ -1,6 +1,6 @@
 /** tfjs's kernels as matrix products on SIMD; each leaves to another kernel what it does not take. */
 import * as tf from '@tensorflow/tfjs';
-import { heapOf } from '../wasm/heap';
+import { type Heap, heapOf } from '../wasm/heap';
 import { outputOf, type Placed } from '../wasm/output';
 import { type Conv2DInfo, convolve, differentiateFilter, differentiateInput } from './conv2d-products';
 import { type Multiplier, multiplierOf } from './matrix-product';
@@ -82,37 +82,39 @@ export const fastConvolution: Attempt = (args) => {
   if (tf.engine().state.gradientDepth === 0 || x === undefined || filter === undefined) return undefined;
   if (attrs === undefined || (attrs.activation ?? 'linear') !== 'linear') return undefined;
   const info = sizes(attrs, x.shape, filter.shape);
-  const isPlainBias = !bias || (bias.shape.length === 1 && bias.shape[0] === info.outChannels);
-  if (!isPlainBias || preluActivationWeights || info.outShape.some((size) => size <= 0)) return undefined;
+  if (!isPlainBias(bias, info.outChannels) || preluActivationWeights) return undefined;
+  if (info.outShape.some((size) => size <= 0)) return undefined;
   return run(args, info.outShape, (multiplier, { inputs, output }) => {
     const places = { x: inputs.x!, filter: inputs.filter!, y: output };
     if (inputs.bias === undefined) return convolve(multiplier, info, places);
-    const { buffer } = multiplier.heap;
-    const y = new Float32Array(buffer, output, tf.util.sizeFromShape(info.outShape));
-    y.set(new Float32Array(buffer, inputs.bias, info.outChannels));
-    for (let done = info.outChannels; done < y.length; done *= 2) {
-      y.copyWithin(done, 0, Math.min(done, y.length - done));
-    }
+    const rows = tf.util.sizeFromShape(info.outShape) / info.outChannels;
+    repeatBias(multiplier.heap, inputs.bias, info.outChannels, output, rows);
     return convolve(multiplier, info, places, true);
   });
 };
 
-/** tfjs's `BatchMatMul` with one or both matrices transposed, which runs there one product at a time. */
-export const fastTransposedMatMul: Attempt = (args) => {
-  const { a, b } = args.inputs;
+/**
+ * tfjs's `BatchMatMul` and `_FusedMatMul` with one or both matrices transposed, which runs there one product at a time, and any
+ * while a gradient is taken, for the same reason as convolutions.
+ */
+export const fastMatMul: Attempt = (args) => {
+  const { a, b, bias, preluActivationWeights } = args.inputs;
   if (a === undefined || b === undefined) return undefined;
   const isTransposed = { a: args.attrs?.transposeA === true, b: args.attrs?.transposeB === true };
   const batch = a.shape.slice(0, -2);
-  if (!(isTransposed.a || isTransposed.b) || !tf.util.arraysEqual(batch, b.shape.slice(0, -2)))
-    return undefined;
+  const takes = isTransposed.a || isTransposed.b || tf.engine().state.gradientDepth > 0;
+  if (!takes || !tf.util.arraysEqual(batch, b.shape.slice(0, -2))) return undefined;
   const [p = 0, q = 0] = a.shape.slice(-2);
   const [r = 0, s = 0] = b.shape.slice(-2);
   const [rows, depth] = isTransposed.a ? [q, p] : [p, q];
   const [columns, depthOfB] = isTransposed.b ? [r, s] : [s, r];
-  if (depth !== depthOfB) return undefined;
+  const isLinear = (args.attrs?.activation ?? 'linear') === 'linear' && !preluActivationWeights;
+  if (depth !== depthOfB || !isLinear || !isPlainBias(bias, columns)) return undefined;
   return run(args, [...batch, rows, columns], (multiplier, { inputs, output }) => {
     if (multiplier.prepare(Math.max(rows, columns, depth)) === undefined) return false;
-    for (let i = 0; i < tf.util.sizeFromShape(batch); i++) {
+    const count = tf.util.sizeFromShape(batch);
+    if (inputs.bias !== undefined) repeatBias(multiplier.heap, inputs.bias, columns, output, count * rows);
+    for (let i = 0; i < count; i++) {
       const [left, right] = [inputs.a! + 4 * i * rows * depth, inputs.b! + 4 * i * depth * columns];
       multiplier.multiply({
         rows,
@@ -121,8 +123,22 @@ export const fastTransposedMatMul: Attempt = (args) => {
         left: isTransposed.a ? columnsOf(left, rows) : rowsOf(left, depth),
         right: isTransposed.b ? rowsOf(right, depth) : columnsOf(right, columns),
         rowOf: (row) => output + 4 * columns * (i * rows + row),
+        add: inputs.bias !== undefined,
       });
     }
     return true;
   });
 };
+
+function isPlainBias(bias: tf.TensorInfo | null | undefined, columns: number): boolean {
+  return !bias || (bias.shape.length === 1 && bias.shape[0] === columns);
+}
+
+/** Writes a bias to every row of an output, to which a product is then added. */
+function repeatBias({ buffer }: Heap, bias: number, columns: number, output: number, rows: number): void {
+  const y = new Float32Array(buffer, output, rows * columns);
+  y.set(new Float32Array(buffer, bias, columns));
+  for (let done = columns; done < y.length; done *= 2) {
+    y.copyWithin(done, 0, Math.min(done, y.length - done));
+  }
+}

@@ -4,7 +4,9 @@ import { withFastBatchNorm } from './batch-norm-gradient';
 import { withDilation } from './conv2d-dilated-gradient';
 import { conv2dBackpropFilter } from './conv2d-filter-gradient';
 import { depthwiseConv2dBackpropFilter, depthwiseConv2dBackpropInput } from './depthwise-gradients';
-import { type Attempt, fastConvolution, fastInputGradient, fastTransposedMatMul } from './fast-kernels';
+import { type Attempt, fastConvolution, fastInputGradient, fastMatMul } from './fast-kernels';
+import { fastMean, fastSum, withFastSpread } from './reductions';
+import { fastCast, fastIdentity } from './sharing';
 
 const KERNELS: ReadonlyMap<string, tf.KernelFunc> = new Map([
   [tf.Conv2DBackpropFilter, conv2dBackpropFilter],
@@ -17,7 +19,12 @@ const FASTER: ReadonlyMap<string, Attempt> = new Map([
   [tf.Conv2DBackpropInput, fastInputGradient],
   [tf.Conv2D, fastConvolution],
   [tf.FusedConv2D, fastConvolution],
-  [tf.BatchMatMul, fastTransposedMatMul],
+  [tf.BatchMatMul, fastMatMul],
+  [tf._FusedMatMul, fastMatMul],
+  [tf.Sum, fastSum],
+  [tf.Mean, fastMean],
+  [tf.Identity, fastIdentity],
+  [tf.Cast, fastCast],
 ]);
 
 const registered = new WeakSet<object>();
@@ -27,11 +34,12 @@ const registered = new WeakSet<object>();
  * `model.fit`, `model.fitDataset` or `optimizer.minimize`. They are the gradients of `tf.conv2d`'s filter and of
  * `tf.depthwiseConv2d`'s input and filter, each left alone where somebody has registered one.
  *
- * It replaces kernels and a gradient that tfjs has but that are slow in training: the gradient of `tf.conv2d`'s input, the
- * convolution itself while a gradient is taken, `tf.matMul` with a matrix transposed, and the gradient of batch
- * normalisations. What the replacements do not take, such as other types than float32, runs on the kernel that was there.
- * They are matrix products on SIMD, checked against tfjs's cpu backend; sums are added up in another order than
- * there, so that results differ by rounding. They keep about 0.4 MB of the backend's memory to work in. Where they cannot be
+ * It replaces kernels and gradients that tfjs has but that are slow in training: the gradient of `tf.conv2d`'s input, the
+ * convolution itself and `tf.matMul` while a gradient is taken, `tf.matMul` with a matrix transposed at any time, the gradient
+ * of batch normalisations, `tf.sum` and `tf.mean` along the first axes with their gradients, and `tf.clone`, which copies
+ * there what all other backends share. What the replacements do not take, such as other types than float32, runs on the
+ * kernel that was there. They are checked against tfjs's cpu backend; sums are added up in another order than there, so that
+ * results differ by rounding. They keep about 0.4 MB of the backend's memory to work in. Where they cannot be
  * compiled (no SIMD, or a content security policy without `'wasm-unsafe-eval'`), tfjs's own operations do the same.
  *
  * It also lets a dilated `tf.conv2d` be differentiated, which tfjs refuses on every backend. A dilated layer can be
@@ -75,6 +83,7 @@ export function registerTrainingKernels(): string[] {
   }
   replaceGradient(tf.Conv2D, withDilation);
   replaceGradient(tf.FusedBatchNorm, withFastBatchNorm);
+  for (const name of [tf.Sum, tf.Mean]) replaceGradient(name, withFastSpread);
   return added;
 }
 

@@ -35,6 +35,8 @@ export interface TrainingKernels {
     sums: number,
     products: number,
   ): void;
+  /** See wat/column-sums.ts. */
+  columnSums(x: number, end: number, rowBytes: number, sums: number): void;
 }
 
 /** Packs a matrix that is given by the addresses of its rows. */

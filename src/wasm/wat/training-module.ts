@@ -1,4 +1,5 @@
 import { CHANNEL_SUMS } from './batch-norm-gradient';
+import { COLUMN_SUMS } from './column-sums';
 import { GEMM, SPILL } from './gemm';
 import { type MemoryKind, moduleOf } from './memory';
 import { packColumns, packRows } from './pack';
@@ -18,5 +19,6 @@ export function trainingModuleText(memory: MemoryKind): string {
     GEMM,
     SPILL,
     CHANNEL_SUMS,
+    COLUMN_SUMS,
   ]);
 }

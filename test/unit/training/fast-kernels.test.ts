@@ -110,3 +110,84 @@ describe("a batch normalisation's gradient", () => {
     }
   }
 });
+
+describe('a product with a bias in training', () => {
+  for (const [rows, depth, columns] of [
+    [1, 3, 2],
+    [4, 64, 10],
+    [9, 250, 131],
+  ] as const) {
+    compare(`${rows}×${depth}×${columns}`, () => {
+      const multiply = (a: tf.Tensor, b: tf.Tensor, bias: tf.Tensor): tf.Tensor =>
+        tf.fused.matMul({ a, b, bias }).square().mean();
+      const { value, grads } = tf.valueAndGrads(multiply)([
+        random([rows, depth], 12),
+        random([depth, columns], 13),
+        random([columns], 14),
+      ]);
+      return [value, ...grads];
+    });
+  }
+});
+
+describe('sums and means', () => {
+  for (const { shape, axis } of [
+    { shape: [3, 4], axis: 0 },
+    { shape: [700, 8], axis: 0 },
+    { shape: [2, 5, 3, 12], axis: [0, 1, 2] },
+    { shape: [2, 5, 3, 12], axis: [2, 0, 1] },
+    { shape: [2, 5, 3, 12], axis: [0, 2] },
+    { shape: [2, 5, 3, 12], axis: [-1] },
+    { shape: [2, 5, 4], axis: -3 },
+    { shape: [5, 3], axis: 0 },
+    { shape: [5, 4], axis: undefined },
+    { shape: [4], axis: 0 },
+  ]) {
+    for (const keepDims of [false, true]) {
+      compare(`[${shape.join(', ')}] along ${axis}, kept: ${keepDims}, with gradients`, () => {
+        const x = random(shape, 15);
+        const sum = (x: tf.Tensor): tf.Tensor => x.sum(axis, keepDims);
+        const mean = (x: tf.Tensor): tf.Tensor => x.mean(axis, keepDims);
+        const gradients = [sum, mean].map((reduce) => tf.grad((x) => reduce(x).square())(x));
+        return [sum(x), mean(x), ...gradients];
+      });
+    }
+  }
+});
+
+describe('clones and casts', () => {
+  beforeAll(async () => {
+    await useBackend('wasm');
+    registerTrainingKernels();
+  });
+
+  it('share values with what they come from, and outlive it', () => {
+    expectNoLeak(() => {
+      const before = tf.engine().backend.numDataIds();
+      const x = tf.tensor1d([1, 2, 3]);
+      const clone = x.clone();
+      const cast = x.cast('float32');
+      expect(tf.engine().backend.numDataIds()).toBe(before + 1);
+      x.dispose();
+      cast.dispose();
+      expect(clone.arraySync()).toEqual([1, 2, 3]);
+      clone.dispose();
+      expect(tf.engine().backend.numDataIds()).toBe(before);
+    });
+  });
+
+  it('cast to another type', () => {
+    const x = tf.tensor1d([1.5, 0]);
+    const cast = x.cast('int32');
+    expect(cast.dtype).toBe('int32');
+    expect(cast.arraySync()).toEqual([1, 0]);
+    tf.dispose([x, cast]);
+  });
+
+  it('clone strings', () => {
+    const x = tf.tensor1d(['a', 'b']);
+    const clone = x.clone();
+    expect(clone.arraySync()).toEqual(['a', 'b']);
+    tf.dispose([x, clone]);
+  });
+});

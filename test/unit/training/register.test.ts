@@ -11,7 +11,17 @@ const KERNELS = [
   'DepthwiseConv2dNativeBackpropInput',
 ];
 
-const REPLACED = ['Conv2DBackpropInput', 'Conv2D', 'FusedConv2D', 'BatchMatMul'];
+const REPLACED = [
+  'Conv2DBackpropInput',
+  'Conv2D',
+  'FusedConv2D',
+  'BatchMatMul',
+  '_FusedMatMul',
+  'Sum',
+  'Mean',
+  'Identity',
+  'Cast',
+];
 
 function unregister(): void {
   for (const name of KERNELS) if (tf.getKernel(name, 'wasm') !== undefined) tf.unregisterKernel(name, 'wasm');
