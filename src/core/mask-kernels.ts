@@ -1,6 +1,7 @@
 /** The kernels of `tfjs-prune/masks` in the wasm backend's memory, where there are any. */
 import { CHUNK, type SplitKeys, splitKeys } from '../masks/bracket';
 import type { DrawTurns } from '../masks/generator';
+import { type PartitionBlocks, partitionBlocks } from '../masks/introselect';
 import type { MaskKernels, ScatterBytes } from '../masks/kernels';
 import { positions } from '../masks/layout';
 import { activeHeap, type Heap } from '../wasm/heap';
@@ -17,9 +18,13 @@ interface Room {
   readonly list: number;
   readonly mask: number;
   readonly state: number;
+  readonly table: number;
 }
 
-const ROOM = CHUNK * (4 + 4 + 1) + 4 * (TURN + 1);
+/** Sixteen vectors, and two lists of a block's keys with a vector to spare. */
+const TABLE = 16 * 16 + 2 * (4 * 128 + 16);
+
+const ROOM = CHUNK * (4 + 4 + 1) + 4 * TURN + 8 + TABLE;
 
 /**
  * Lends the kernels, with memory for them.
@@ -34,17 +39,50 @@ export function withMaskKernels<T>(run: (kernels: MaskKernels | undefined) => T)
   if (heap === undefined || kernels === undefined || address === undefined) return run(undefined);
   const list = address + 4 * CHUNK;
   const mask = list + 4 * CHUNK;
-  const room: Room = { keys: address, list, mask, state: mask + CHUNK };
+  const state = mask + CHUNK;
+  const room: Room = { keys: address, list, mask, state, table: state + 4 * TURN + 8 };
+  const lent = [address];
   try {
     return run({
       split: splitIn(heap, kernels, room),
       drawTurns: drawIn(heap, kernels, room),
       scatterBytes: scatterIn(heap, kernels),
+      exchange: exchangeIn(heap, kernels, room),
       chunk: new Int32Array(heap.buffer, address, CHUNK - (CHUNK % TURN)),
+      keys: (count) => {
+        const keys = heap.allocate(4 * count);
+        if (keys === undefined) return undefined;
+        lent.push(keys);
+        return new Int32Array(heap.buffer, keys, count);
+      },
     });
   } finally {
-    heap.free(address);
+    for (const each of lent) heap.free(each);
   }
+}
+
+/** For each choice of four words, the bytes that bring the chosen ones to the front. */
+function compactions(): Uint8Array {
+  const table = new Uint8Array(16 * 16);
+  for (let chosen = 0; chosen < 16; chosen++) {
+    const words = [0, 1, 2, 3].filter((word) => (chosen >> word) & 1);
+    table.set(
+      words.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * word + byte)),
+      16 * chosen,
+    );
+  }
+  return table;
+}
+
+function exchangeIn(heap: Heap, kernels: Kernels, room: Room): PartitionBlocks {
+  new Uint8Array(heap.buffer).set(compactions(), room.table);
+  return (keys, from, to, lowest, highest) => {
+    if (keys.buffer !== heap.buffer) return partitionBlocks(keys, from, to, lowest, highest);
+    const start = keys.byteOffset;
+    const ends = kernels.partition(start + 4 * from, start + 4 * to, lowest, highest, room.table);
+    const [left, right] = ends.map((address) => ((address >>> 0) - start) / 4);
+    return { left: left!, right: right! };
+  };
 }
 
 function splitIn(heap: Heap, kernels: Kernels, room: Room): SplitKeys {

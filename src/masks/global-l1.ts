@@ -10,7 +10,10 @@ import { takenOfTied } from './ties';
 
 /** One tensor of several that are ranked together by importance. */
 export interface Part {
-  /** How important each entry is; the smallest magnitudes are pruned. Usually the masked weights themselves. */
+  /**
+   * How important each entry is; the smallest magnitudes are pruned. Usually the masked weights themselves. May be a getter,
+   * where they are in memory that can move.
+   */
   readonly scores: Float32Array;
   /** Where the elements of the tensor lie in `scores`; row-major by default. */
   readonly layout?: Layout | undefined;
@@ -51,8 +54,15 @@ export function globalL1Unstructured(
   const { cut, masks } =
     (kernels && cutInOnePass(entries, bits, count, kernels)) ?? cutByRadix(entries, bits, count);
   if (isSplit(cut)) {
-    const left = gatherLeft(entries, bits);
-    pruneElements(entries, masks, takenOfTied(left, count, cut));
+    const total = remainingOf(entries);
+    const left = kernels?.keys(total) ?? scratchKeys(total);
+    // The scores are asked for again, as they may be in memory that has grown.
+    gatherLeft(
+      entries,
+      parts.map(({ scores }) => bitsOf(scores)),
+      left,
+    );
+    pruneElements(entries, masks, takenOfTied(left, count, cut, kernels?.exchange));
   }
   return masks;
 }
@@ -106,14 +116,12 @@ function maskAbove(bits: Int32Array, old: Uint8Array | undefined, cut: Cut): Uin
 }
 
 /** Bits of all ranked entries in the order of the elements. */
-function gatherLeft(entries: readonly Entries[], bits: readonly Int32Array[]): Int32Array {
-  const left = scratchKeys(remainingOf(entries));
+function gatherLeft(entries: readonly Entries[], bits: readonly Int32Array[], left: Int32Array): void {
   let gathered = 0;
   entries.forEach((part, i) => {
     gatherPart(part, bits[i]!, left.subarray(gathered, gathered + part.remaining));
     gathered += part.remaining;
   });
-  return left;
 }
 
 function gatherPart(

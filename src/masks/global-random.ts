@@ -113,9 +113,9 @@ function keptOfMany(
   }
   splitting.settle([kept], lastTaken(cut));
   if (isSplit(cut)) {
-    const keys = scratchKeys(total);
+    const keys = kernels?.keys(total) ?? scratchKeys(total);
     drawKeys(keys, new Generator().setState(before), kernels);
-    for (const place of takenOfTied(keys, count, cut)) kept[place] = 0;
+    for (const place of takenOfTied(keys, count, cut, kernels?.exchange)) kept[place] = 0;
   }
   return kept;
 }

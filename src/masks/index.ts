@@ -18,6 +18,7 @@ export { gather, type Numbers, scatter } from './gather';
 export { type DrawTurns, defaultGenerator, Generator, type GeneratorState, manualSeed } from './generator';
 export { globalL1Unstructured, type Part } from './global-l1';
 export { globalRandomUnstructured, type RandomOptions, type RandomPart } from './global-random';
+export type { PartitionBlocks, Scanned } from './introselect';
 export type { MaskKernels, ScatterBytes } from './kernels';
 export { expanded, type Layout, merged, permuted, rowMajor, taken } from './layout';
 export { type NormOrder, type SumSquares, sliceNorms } from './norms';

@@ -11,6 +11,25 @@ interface TiedKeys {
   readonly tiedTo: number;
 }
 
+/** Where the scans of a partition stand: the next key that the left one looks at, and the last one that the right did. */
+export interface Scanned {
+  readonly left: number;
+  readonly right: number;
+}
+
+/**
+ * Exchanges keys from `from` on that are at least `lowest` with keys before `to` that are at most `highest`, first with
+ * last, a block of both scans at a time, until the blocks would meet. What it does to the keys must be what a scan key
+ * by key does.
+ */
+export type PartitionBlocks = (
+  keys: Int32Array,
+  from: number,
+  to: number,
+  lowest: number,
+  highest: number,
+) => Scanned;
+
 /**
  * Brings the `count` smallest keys to the front. Which of several equal keys come along depends on the algorithm and on
  * nothing else, so this one makes every comparison and move that PyTorch's does: `topk` on the CPU calls libstdc++'s
@@ -18,18 +37,22 @@ interface TiedKeys {
  *
  * @param ranked The keys, reordered in place.
  * @param count How many to select, from 0 to the number of keys.
+ * @param exchange What exchanges keys in blocks; plain JavaScript by default.
  */
-export function selectSmallest(ranked: TiedKeys, count: number): void {
+export function selectSmallest(
+  ranked: TiedKeys,
+  count: number,
+  exchange: PartitionBlocks = partitionBlocks,
+): void {
   const size = ranked.keys.length;
   if (count === 0) return;
   if (count * 64 <= size) heapSelect(ranked, 0, count, size);
-  else introselect(ranked, count - 1);
+  else introselect(ranked, count - 1, exchange);
 }
 
-function introselect(ranked: TiedKeys, nth: number): void {
+function introselect(ranked: TiedKeys, nth: number, exchange: PartitionBlocks): void {
   let from = 0;
   let to = ranked.keys.length;
-  const scans: Scans = { left: new Int32Array(BLOCK), right: new Int32Array(BLOCK) };
   let depth = 2 * (31 - Math.clz32(to));
   while (to - from > 3) {
     if (depth-- === 0) {
@@ -38,7 +61,7 @@ function introselect(ranked: TiedKeys, nth: number): void {
       return;
     }
     medianToFront(ranked, from, to);
-    const cut = partition(ranked, from, to, scans);
+    const cut = partition(ranked, from, to, exchange);
     if (cut <= nth) from = cut;
     else to = cut;
   }
@@ -46,12 +69,17 @@ function introselect(ranked: TiedKeys, nth: number): void {
 }
 
 /** Splits what follows the pivot at `from`; keys equal to the pivot stop both scans and change places. */
-function partition({ keys, tiedFrom, tiedTo }: TiedKeys, from: number, to: number, scans: Scans): number {
+function partition(
+  { keys, tiedFrom, tiedTo }: TiedKeys,
+  from: number,
+  to: number,
+  exchange: PartitionBlocks,
+): number {
   const pivot = keys[from]!;
   const tied = pivot >= tiedFrom && pivot <= tiedTo;
   const lowest = tied ? tiedFrom : pivot;
   const highest = tied ? tiedTo : pivot;
-  let { left, right } = partitionBlocks(keys, from + 1, to, lowest, highest, scans);
+  let { left, right } = exchange(keys, from + 1, to, lowest, highest);
   for (;;) {
     while (keys[left]! < lowest) left++;
     right--;
@@ -62,24 +90,19 @@ function partition({ keys, tiedFrom, tiedTo }: TiedKeys, from: number, to: numbe
   }
 }
 
-/** What two scans have found in their current blocks: how far from the block's start, in the order of the scan. */
-interface Scans {
-  readonly left: Int32Array;
-  readonly right: Int32Array;
-}
-
 /**
  * The same exchanges as in {@link partition}, without its unforeseeable branches (Edelkamp and Weiß 2016): each scan
  * first lists what it finds in a block, then the lists are paired off. Stops where the blocks would meet.
  */
-function partitionBlocks(
+export function partitionBlocks(
   keys: Int32Array,
   from: number,
   to: number,
   lowest: number,
   highest: number,
-  scans: Scans,
-): { left: number; right: number } {
+): Scanned {
+  const leftStops = new Int32Array(BLOCK);
+  const rightStops = new Int32Array(BLOCK);
   let left = from;
   let right = to;
   let leftNext = 0;
@@ -89,23 +112,23 @@ function partitionBlocks(
   while (right - left >= 2 * BLOCK) {
     if (leftNext === leftEnd) {
       leftNext = 0;
-      leftEnd = listFrom(keys, left, lowest, scans.left);
+      leftEnd = listFrom(keys, left, lowest, leftStops);
     }
     if (rightNext === rightEnd) {
       rightNext = 0;
-      rightEnd = listUpTo(keys, right - 1, highest, scans.right);
+      rightEnd = listUpTo(keys, right - 1, highest, rightStops);
     }
     const pairs = Math.min(leftEnd - leftNext, rightEnd - rightNext);
     for (let i = 0; i < pairs; i++) {
-      swap(keys, left + scans.left[leftNext + i]!, right - 1 - scans.right[rightNext + i]!);
+      swap(keys, left + leftStops[leftNext + i]!, right - 1 - rightStops[rightNext + i]!);
     }
     leftNext += pairs;
     rightNext += pairs;
     if (leftNext === leftEnd) left += BLOCK;
     if (rightNext === rightEnd) right -= BLOCK;
   }
-  if (leftNext < leftEnd) left += scans.left[leftNext]!;
-  if (rightNext < rightEnd) right -= scans.right[rightNext]!;
+  if (leftNext < leftEnd) left += leftStops[leftNext]!;
+  if (rightNext < rightEnd) right -= rightStops[rightNext]!;
   return { left, right };
 }
 

@@ -1,5 +1,6 @@
 import type { SplitKeys } from './bracket';
 import type { DrawTurns } from './generator';
+import type { PartitionBlocks } from './introselect';
 import type { Layout } from './layout';
 
 /**
@@ -16,6 +17,16 @@ export interface MaskKernels {
   readonly drawTurns: DrawTurns;
   /** Puts a mask in another order. */
   readonly scatterBytes: ScatterBytes;
+  /** Exchanges keys when the tied are told apart. */
+  readonly exchange: PartitionBlocks;
   /** Where keys are best put for them, a chunk at a time. */
   readonly chunk: Int32Array;
+  /**
+   * Where keys are best put for `exchange`.
+   *
+   * @param count How many.
+   * @returns Memory for them, holding anything; undefined where there is none left. What was lent before, and the scores
+   *   of parts, may have moved: ask for them again.
+   */
+  keys(count: number): Int32Array | undefined;
 }

@@ -1,4 +1,4 @@
-import { selectSmallest } from './introselect';
+import { type PartitionBlocks, selectSmallest } from './introselect';
 import { type Cut, findCut, isAbove, isSplit, keyOf, lastTaken } from './select';
 
 /**
@@ -8,9 +8,15 @@ import { type Cut, findCut, isAbove, isSplit, keyOf, lastTaken } from './select'
  * @param keys Key of every ranked entry, or its bits, in the order of the elements. Overwritten.
  * @param count How many entries are taken in all.
  * @param cut Where {@link findCut} cuts these keys.
+ * @param exchange A faster way to exchange keys; none by default.
  * @returns The places in `keys` that the tied entries which are taken had, in order.
  */
-export function takenOfTied(keys: Int32Array, count: number, cut: Cut): Int32Array {
+export function takenOfTied(
+  keys: Int32Array,
+  count: number,
+  cut: Cut,
+  exchange?: PartitionBlocks,
+): Int32Array {
   const { threshold, tied } = cut;
   // Keys and the names of the tied together are fewer than 2³², but can be more than 2³¹.
   const bias = 2 ** 30;
@@ -25,7 +31,7 @@ export function takenOfTied(keys: Int32Array, count: number, cut: Cut): Int32Arr
       places[found++] = i;
     } else keys[i] = key - bias + (-isAbove(key, threshold) & (tied - 1));
   }
-  selectSmallest({ keys, tiedFrom, tiedTo }, count);
+  selectSmallest({ keys, tiedFrom, tiedTo }, count, exchange);
   const taken = new Uint8Array(tied);
   for (let i = 0; i < count; i++) {
     const key = keys[i]!;

@@ -5,8 +5,7 @@ import { withMaskKernels } from '../core/mask-kernels';
 import { BasePruningMethod } from '../core/method';
 import type { MaskRequest } from '../core/request';
 import { type Amount, type ResolvedAmount, resolveAmount } from '../masks/amount';
-import { globalL1Unstructured } from '../masks/global-l1';
-import { l1Unstructured as l1Mask } from '../masks/unstructured';
+import { globalL1Unstructured, type Part } from '../masks/global-l1';
 
 /**
  * Prunes the entries of least magnitude.
@@ -39,17 +38,27 @@ export class L1Unstructured extends BasePruningMethod {
 
   /** @inheritDoc */
   override maskFor(request: MaskRequest): Uint8Array {
-    const { torchLayout: layout, mask } = request;
-    return withMaskKernels((kernels) => l1Mask(request.scores, this.amount, { layout, mask }, kernels));
+    return withMaskKernels((kernels) => globalL1Unstructured([partOf(request)], this.amount, kernels)[0]!);
   }
 
   /** @inheritDoc */
   override masksFor(requests: readonly MaskRequest[]): Uint8Array[] {
     return withMaskKernels((kernels) => {
-      const parts = requests.map(({ scores, torchLayout: layout, mask }) => ({ scores, layout, mask }));
+      const parts = requests.map(partOf);
       return globalL1Unstructured(parts, this.amount, kernels);
     });
   }
+}
+
+/** Reads the scores each time anew: they are in memory that can move. */
+function partOf(request: MaskRequest): Part {
+  return {
+    get scores() {
+      return request.scores;
+    },
+    layout: request.torchLayout,
+    mask: request.mask,
+  };
 }
 
 /**

@@ -61,6 +61,14 @@ export interface Kernels {
   drawTurns(state: number, out: number, end: number): void;
   /** See wat/scatter-bytes.ts. */
   scatterBytes(from: number, width: number, rows: number, columns: number, table: number, to: number): void;
+  /** See wat/partition.ts. */
+  partition(
+    left: number,
+    right: number,
+    lowest: number,
+    highest: number,
+    table: number,
+  ): readonly [left: number, right: number];
 }
 
 type Transpose = (

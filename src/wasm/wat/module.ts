@@ -2,6 +2,7 @@ import { CLEAR_MASKED } from './clear-masked';
 import { DRAW_TURNS } from './draw-turns';
 import { type MemoryKind, moduleOf } from './memory';
 import { NORMALISE } from './normalise';
+import { PARTITION } from './partition';
 import { SCATTER_BYTES } from './scatter-bytes';
 import { SPARSE_BLOCK } from './sparse-block';
 import { sparseTile } from './sparse-tile';
@@ -26,5 +27,6 @@ export function moduleText(memory: MemoryKind): string {
     SPLIT_KEYS,
     DRAW_TURNS,
     SCATTER_BYTES,
+    PARTITION,
   ]);
 }

@@ -6,6 +6,7 @@ import { peek } from '../../../src/core/memory';
 import { type SplitKeys, splitKeys } from '../../../src/masks/bracket';
 import { scatter } from '../../../src/masks/gather';
 import { Generator } from '../../../src/masks/generator';
+import { partitionBlocks } from '../../../src/masks/introselect';
 import type { MaskKernels } from '../../../src/masks/kernels';
 import { expanded, type Layout, permuted, rowMajor } from '../../../src/masks/layout';
 import { bitsOf } from '../../../src/masks/select';
@@ -135,11 +136,43 @@ describe('scattering', () => {
   });
 });
 
+describe('exchanging', () => {
+  const cases = fc.record({
+    size: fc.integer({ min: 1, max: 3000 }),
+    from: fc.nat({ max: 40 }),
+    values: fc.constantFrom(1, 2, 7, 1000, 2 ** 31),
+    pivot: fc.double({ min: 0, max: 1, noNaN: true }),
+    ties: fc.nat({ max: 3 }),
+    seed: fc.nat(),
+  });
+
+  test('makes the exchanges that the loop makes, and stops where it stops', () => {
+    fc.assert(
+      fc.property(cases, ({ size, from, values, pivot, ties, seed }) => {
+        const generator = new Generator(seed);
+        const given = Int32Array.from({ length: size }, () => (generator.random() % values) - values / 2);
+        const lowest = Math.floor((pivot - 0.5) * values);
+        const [start, highest] = [Math.min(from, size), lowest + ties];
+        lent(({ exchange, keys }) => {
+          const here = keys(size)!;
+          here.set(given);
+          const there = given.slice();
+          expect(exchange(here, start, size, lowest, highest)).toEqual(
+            partitionBlocks(there, start, size, lowest, highest),
+          );
+          expect(here.slice()).toEqual(there);
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
 test('what is lent is given back', () => {
   const heap = activeHeap()!;
   const first = heap.allocate(1 << 19)!;
   heap.free(first);
-  for (let i = 0; i < 200; i++) lent(() => {});
+  for (let i = 0; i < 200; i++) lent(({ keys }) => keys(1000));
   const second = heap.allocate(1 << 19)!;
   heap.free(second);
   expect(second).toBe(first);

@@ -4,6 +4,7 @@ import { CHUNK, type SplitKeys, Splitting, sampledBracket, splitKeys } from '../
 import { Generator } from '../../../src/masks/generator';
 import { globalL1Unstructured } from '../../../src/masks/global-l1';
 import { globalRandomUnstructured } from '../../../src/masks/global-random';
+import { partitionBlocks } from '../../../src/masks/introselect';
 import type { MaskKernels } from '../../../src/masks/kernels';
 import { bitsOf, findCut, keyOf, lastTaken, NAN_KEY } from '../../../src/masks/select';
 
@@ -80,7 +81,14 @@ describe('splitting at a bracket', () => {
 
 /** Kernels that split in a way of their own, and leave all else to the loops. */
 function kernelsThat(split: SplitKeys): MaskKernels {
-  return { split, drawTurns: () => false, scatterBytes: () => false, chunk: new Int32Array(1000) };
+  return {
+    split,
+    drawTurns: () => false,
+    scatterBytes: () => false,
+    exchange: partitionBlocks,
+    chunk: new Int32Array(1000),
+    keys: () => undefined,
+  };
 }
 
 describe('masks of many entries', () => {
