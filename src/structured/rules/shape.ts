@@ -9,39 +9,57 @@ const permute: Rule = ({ inputs, config }) => {
 
 const product = (sizes: readonly number[]): number => sizes.reduce((size, n) => size * n, 1);
 
-/** For each index along an axis of the new shape, the channels that are found there. */
-function channelsAt(
-  channels: Int32Array,
+/** Where channels are along one axis of a new shape. */
+interface Placed {
+  readonly axis: number;
+  /** For each index along the axis the place, among the channels, of one that is found there. */
+  readonly first: Int32Array;
+  /** For each place another one whose channel has to be joined with it, or itself. */
+  readonly parents: Int32Array;
+  /** How many channels are independent of each other once those that are found together are joined. */
+  readonly apart: number;
+}
+
+function top(parents: Int32Array, place: number): number {
+  let at = place;
+  while (parents[at] !== at) at = parents[at]!;
+  return at;
+}
+
+/** Goes over all elements; they keep their order in the new shape. */
+function placed(
+  own: Int32Array,
   shape: readonly number[],
   at: number,
   to: readonly number[],
   axis: number,
-): number[][] {
+): Placed {
   const [stride, size] = [product(shape.slice(at + 1)), shape[at]!];
   const [newStride, newSize] = [product(to.slice(axis + 1)), to[axis]!];
-  const found = Array.from({ length: newSize }, () => new Set<number>());
+  const parents = own.slice();
+  const first = new Int32Array(newSize).fill(-1);
   const total = product(shape);
   for (let i = 0; i < total; i++) {
-    found[Math.floor(i / newStride) % newSize]!.add(channels[Math.floor(i / stride) % size]!);
-  }
-  return found.map((each) => [...each]);
-}
-
-/** How many channels would still be independent of each other, if those that are found together were joined. */
-function countApart(tracer: Tracer, found: readonly number[][]): number {
-  const parents = new Map<number, number>();
-  const top = (channel: number): number => {
-    let at = root(tracer, channel);
-    while (parents.has(at)) at = parents.get(at)!;
-    return at;
-  };
-  for (const [first, ...others] of found) {
-    for (const other of others) {
-      const [a, b] = [top(first!), top(other)];
-      if (a !== b) parents.set(a, b);
+    const index = Math.floor(i / newStride) % newSize;
+    const place = Math.floor(i / stride) % size;
+    if (first[index] === -1) first[index] = place;
+    else if (first[index] !== place) {
+      const [one, other] = [top(parents, first[index]!), top(parents, place)];
+      parents[Math.max(one, other)] = Math.min(one, other);
     }
   }
-  return new Set(found.flat().map(top)).size;
+  return { axis, first, parents, apart: parents.filter((parent, i) => parent === i).length };
+}
+
+/** For each channel the place of the first that it lives and dies with. */
+function firstPlaces(tracer: Tracer, channels: Int32Array): Int32Array {
+  const places = new Map<number, number>();
+  return channels.map((channel, i) => {
+    const together = root(tracer, channel);
+    const place = places.get(together) ?? i;
+    places.set(together, place);
+    return place;
+  });
 }
 
 /** The sizes of a shape, one of which may have been left open; undefined where that says too little. */
@@ -60,32 +78,39 @@ function reshaped(
   const carrying = [...input.axes.keys()].filter((axis) => input.axes[axis] !== undefined);
   const at = carrying[0];
   if (at === undefined) return none;
+  const channels = input.axes[at]!;
+  const isLast = at === input.shape.length - 1 && to.at(-1) === channels.length;
+  if (carrying.length === 1 && isLast)
+    return none.map((_, i) => (i === to.length - 1 ? channels : undefined));
   const from = input.shape.slice(1);
   const target = from.every((n) => n !== null) ? filledIn(to.slice(1), product(from)) : undefined;
   if (carrying.length > 1 || !from.every((n) => n !== null) || target === undefined) {
     pinAxes(tracer, input, `'${path}' mixes axes in a way that is not followed`);
     return none;
   }
-  const channels = input.axes[at]!;
-  const options = [...target.keys()].map((axis) => {
-    const found = channelsAt(channels, from, at - 1, target, axis);
-    return { axis, found, apart: countApart(tracer, found) };
-  });
+  const own = firstPlaces(tracer, channels);
+  const options = [...target.keys()].map((axis) => placed(own, from, at - 1, target, axis));
   // The last of the best: channels are last.
   const best = options.reduce((a, b) => (b.apart >= a.apart ? b : a));
-  for (const [first, ...others] of best.found) {
-    for (const other of others) join(tracer, Int32Array.of(first!), Int32Array.of(other));
-  }
-  const result = Int32Array.from(best.found, ([first]) => first!);
+  join(
+    tracer,
+    channels,
+    best.parents.map((parent) => channels[parent]!),
+  );
+  const result = best.first.map((place) => channels[place]!);
   return none.map((_, i) => (i === best.axis + 1 ? result : undefined));
 }
 
+/** Where channels are first, tfjs puts them last before it flattens. */
+function channelsLast<T>([batch, channels, ...rest]: readonly T[]): T[] {
+  return [batch!, ...rest, channels!];
+}
+
 const flatten: Rule = (call) => {
-  if (call.config.dataFormat === 'channelsFirst') {
-    pinAxes(call.tracer, call.inputs[0]!, `'${call.path}' reorders axes`);
-    return [call.outputs[0]!.map(() => undefined)];
-  }
-  return [reshaped(call, call.inputs[0]!, call.outputs[0]!)];
+  const { shape, axes } = call.inputs[0]!;
+  const isFirst = call.config.dataFormat === 'channelsFirst';
+  const input = isFirst ? { shape: channelsLast(shape), axes: channelsLast(axes) } : call.inputs[0]!;
+  return [reshaped(call, input, call.outputs[0]!)];
 };
 
 const reshape: Rule = (call) => {
@@ -93,7 +118,7 @@ const reshape: Rule = (call) => {
   const target = [call.config.targetShape].flat();
   axes.forEach((channels, axis) => {
     const isSaid = Number(target[axis - 1]) > 0;
-    if (channels !== undefined && isSaid) noteOption(call, ['targetShape', axis - 1], channels);
+    if (isSaid) noteOption(call, ['targetShape', axis - 1], channels);
   });
   return [axes];
 };

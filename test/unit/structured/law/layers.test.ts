@@ -92,6 +92,7 @@ const through: Record<string, [input: number[], layer: () => tf.layers.Layer, le
   GaussianDropout: [[3], () => L.gaussianDropout({ rate: 0.5, name })],
   GaussianNoise: [[3], () => L.gaussianNoise({ stddev: 1, name })],
   Flatten: [[2, 3, 3], () => L.flatten({ name }), 24],
+  'Flatten, channels first': [[8, 3, 3], () => L.flatten({ dataFormat: 'channelsFirst', name }), 96],
   'Reshape to fewer axes': [[2, 3, 3], () => L.reshape({ targetShape: [6, 8], name })],
   'Reshape to more axes': [[3], () => L.reshape({ targetShape: [1, 1, 8], name })],
   RepeatVector: [[3], () => L.repeatVector({ n: 3, name })],
