@@ -3,7 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import { heapOf } from '../wasm/heap';
 import { outputOf } from '../wasm/output';
 import { runBatchNorm } from './batch-norm';
+import { runIdentity } from './identity';
 import { type ConvolutionAttrs, convolutionOf, type Operation, rangeOf } from './operation';
+import { runPad } from './pad';
 import { type SparseWeight, sparseWeightOf } from './sparse-weight';
 
 type Arguments = Parameters<tf.KernelFunc>[0];
@@ -88,6 +90,8 @@ const ATTEMPTS: ReadonlyArray<readonly [kernelName: string, attempt: Attempt]> =
   [tf._FusedMatMul, sparse('a', 'b', planMatMul)],
   [tf.BatchMatMul, sparse('a', 'b', planMatMul)],
   [tf.FusedBatchNorm, runBatchNorm],
+  [tf.Identity, runIdentity],
+  [tf.PadV2, runPad],
 ];
 
 const registered = new WeakSet<tf.KernelFunc>();
