@@ -15,19 +15,20 @@ import { rebuild } from '../topology/rebuild';
 import { dependencyGraph } from './dependency-graph';
 import { type ChannelGraph, countKept, type WeightAxis } from './graph';
 import type { ChannelPlan } from './plan';
+import { checkTopology } from './plan-check';
 
 /**
  * Removes channels as a plan says.
  *
  * @param model The model that the plan is for; it stays as it is.
- * @param plan The plan.
+ * @param plan The plan, its form checked.
  * @returns A new model, which shares no weight with the old one; the caller disposes both. Masks of what is left are
  * carried over.
  * @throws {@link PruneError} `argument` for a plan of another model and for one that leaves a group without channels;
  * `state` for a model that is not built or disposed; `unsupported` where tfjs cannot build the model.
  */
 export function applyChannelPlan(model: tf.LayersModel, plan: ChannelPlan): { model: tf.LayersModel } {
-  const draft = draftOf(model, 'applyChannelPlan');
+  const draft = draftOf(model, 'applyPlan');
   const graph = dependencyGraph(model);
   const isRemoved = removedBy(graph, plan);
   const layers = layersIn(draft);
@@ -51,17 +52,14 @@ export function applyChannelPlan(model: tf.LayersModel, plan: ChannelPlan): { mo
 }
 
 function removedBy(graph: ChannelGraph, { topology, groups }: ChannelPlan): Uint8Array {
-  if (topology !== graph.topology) {
-    const message =
-      'The plan is for another model: one of other layers, sizes or connections. Plan for this one.';
-    throw new PruneError('argument', message, { given: topology, allowed: graph.topology });
-  }
+  checkTopology(topology, graph.topology);
+  const known = new Map(graph.groups.map((group) => [group.id, group]));
   const isRemoved = new Uint8Array(graph.size);
   for (const { id, remove } of groups) {
-    const group = graph.groups.find((each) => each.id === id);
+    const group = known.get(id);
     const staying = new Set([...(group?.pinned.values() ?? [])].flat());
-    const isFine = group !== undefined && remove.every((n) => n in group.channels && !staying.has(n));
-    if (!isFine || new Set(remove).size >= group.channels.length) {
+    const isFine = group !== undefined && remove.every((n) => n < group.channels.length && !staying.has(n));
+    if (!isFine || remove.length >= Math.max(1, group.channels.length)) {
       const message = `The plan removes from '${id}' what cannot go: channels that are not there or are pinned, or all of them; at least one stays.`;
       throw new PruneError('argument', message, { given: remove });
     }

@@ -1,8 +1,24 @@
 /**
- * Models made smaller for real: what a model holds and multiplies, layer by layer.
+ * Models made smaller for real: channels and layers removed by plan, and what a model holds and multiplies.
  *
  * @module tfjs-prune/structured
  */
 export { isPruneError, PruneError, type PruneErrorDetails, type PruneErrorKind } from '../errors';
+export { type AppliedPlan, applyPlan } from './apply-plan';
+export type { ChannelPlanOptions } from './channel-options';
+export { explain } from './explain';
+export type { Importance, ImportanceOptions, RankedGroup } from './importance/importance';
+export type {
+  ChannelPlan,
+  GroupPlan,
+  KeptChannels,
+  LayerPlan,
+  Plan,
+  PlanHeader,
+  PlannedBlock,
+  PlannedMacs,
+} from './plan';
+export { planChannels } from './plan-channels';
+export { type BlockImportance, type LayerPlanOptions, planLayers } from './plan-layers';
 export { type LayerSummary, type ModelSummary, type SummaryOptions, summary } from './summary';
 export { summaryTable } from './summary-table';

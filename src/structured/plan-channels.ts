@@ -1,56 +1,49 @@
 import type * as tf from '@tensorflow/tfjs';
-import { checkOptions } from '../core/options';
-import { PruneError, shown } from '../errors';
+import { PruneError } from '../errors';
+import { pruneCount } from '../masks/amount';
 import { draftOf } from '../topology/draft';
+import { type ChannelPlanOptions, checkChannelOptions, checkNames } from './channel-options';
+import { type Candidates, chosen, leastFor, removedIn } from './choose-channels';
 import { dependencyGraph } from './dependency-graph';
-import type { ChannelGroup } from './graph';
-import type { Importance } from './importance';
-import type { ChannelPlan, GroupPlan } from './plan';
-
-/** How many channels go, and which. */
-export interface ChannelPlanOptions {
-  /** Which share of the channels of each group goes, in [0, 1). */
-  readonly ratio: number;
-  /** What ranks channels. */
-  readonly importance: Importance;
-  /** The names of layers whose channels stay. */
-  readonly ignore?: readonly string[] | undefined;
-}
+import { type ChannelGraph, type ChannelGroup, macsOf } from './graph';
+import { scoresOf } from './importance/importance';
+import type { ChannelPlan, GroupPlan, KeptChannels } from './plan';
 
 /**
- * Plans to remove channels, the least important ones of each group. At least one of each group stays.
+ * Plans to remove channels: output channels of convolutions and units of other layers, together with all that depends on
+ * them, such as those that a sum joins. The least important ones go; at least one of each group stays, and so does what
+ * comes out of the model, and what meets a layer that is not known.
+ *
+ * Source: Fang et al. 2023, "DepGraph: Towards Any Structural Pruning", for groups that go together.
  *
  * @param model A built model; it stays as it is.
- * @param options The share, and what ranks.
- * @returns The plan, plain data that survives JSON.
- * @throws {@link PruneError} `argument` for options that are not allowed, for an unknown layer, and where no channels can
- * go; `state` for a model that is not built or disposed.
+ * @param options How many go (one of `ratio` with `ratios`, and `targetMacs`), and what ranks them.
+ * @returns The plan, plain data that survives JSON, for {@link applyPlan} and {@link explain}.
+ * @throws {@link PruneError} `argument` for what is no model, for options that are not allowed, for an unknown layer, and
+ * where no channels can go; `amount` for numbers out of range and a target that cannot be reached; `state` for a model that
+ * is not built or disposed.
+ * @example
+ * ```ts
+ * const plan = await planChannels(model, { targetMacs: 0.5, importance: 'l2', global: true, roundTo: 8 });
+ * console.log(explain(plan));
+ * const { model: slim } = applyPlan(model, plan);
+ * ```
  */
 export async function planChannels(model: tf.LayersModel, options: ChannelPlanOptions): Promise<ChannelPlan> {
-  checkOptions(options, ['ratio', 'importance', 'ignore']);
-  const { ratio, importance, ignore = [] } = options;
-  if (typeof ratio !== 'number' || !(ratio >= 0 && ratio < 1)) {
-    const allowed = 'a number in [0, 1)';
-    throw new PruneError('argument', `ratio must be ${allowed}, but got ${shown(ratio)}.`, {
-      given: ratio,
-      allowed,
-    });
-  }
   draftOf(model, 'planChannels');
+  checkChannelOptions(options, model.inputs.length);
   const graph = dependencyGraph(model);
-  const names = graph.groups.flatMap(({ layers }) => layers);
-  const stray = ignore.find((name) => !names.includes(name));
-  if (stray !== undefined) {
-    const message = `No layer '${stray}' makes channels; there are: ${names.join(', ')}.`;
-    throw new PruneError('argument', message, { given: stray, allowed: names });
-  }
+  checkNames(graph, options);
   if (graph.groups.every((group) => freeOf(group).length === 0)) {
     const message = `Nothing in '${model.name}' has channels that can go: all of them are its outputs or are pinned.`;
     throw new PruneError('argument', message, { given: model });
   }
-  const scores = await importance(model, graph);
-  const groups = graph.groups.map((group, i) => planned(group, scores[i]!, ratio, ignore));
-  return { kind: 'channels', version: 1, topology: graph.topology, groups };
+  const scores = await scoresOf(model, graph, options);
+  const all = graph.groups.map((group, i) => candidatesIn(group, scores[i], options));
+  const removals = removalsOf(graph, all, options);
+  const groups = all.map((each, i) => planned(each, removals[i]!, options));
+  const macs = { before: macsOf(graph), after: macsOf(graph, removedIn(graph, removals)) };
+  return { kind: 'channels', version: 1, topology: graph.topology, macs, groups };
 }
 
 function freeOf({ channels, pinned }: ChannelGroup): number[] {
@@ -58,19 +51,66 @@ function freeOf({ channels, pinned }: ChannelGroup): number[] {
   return [...channels.keys()].filter((channel) => !staying.has(channel));
 }
 
-function planned(
+function candidatesIn(
   group: ChannelGroup,
-  scores: Float64Array,
-  ratio: number,
-  ignore: readonly string[],
-): GroupPlan {
-  const { id, layers, channels, pinned } = group;
+  scores: Float64Array | undefined,
+  options: ChannelPlanOptions,
+): Candidates {
+  const { ignore = [], maxRatio = 1, ratios = {} } = options;
+  const { layers, channels, pinned } = group;
+  const kept: KeptChannels[] = [...pinned].map(([reason, each]) => ({ channels: each, reason }));
   const ignored = layers.find((layer) => ignore.includes(layer));
-  const kept = [...pinned].map(([reason, each]) => ({ channels: each, reason }));
   if (ignored !== undefined) kept.push({ channels: [...channels.keys()], reason: `'${ignored}' is ignored` });
   const free = ignored === undefined ? freeOf(group) : [];
-  const count = Math.min(Math.floor(ratio * channels.length), free.length, channels.length - 1);
-  const remove = free.sort((a, b) => scores[a]! - scores[b]! || a - b).slice(0, count);
-  const reason = `the ${count} least important of ${channels.length}`;
-  return { id, layers, channels: channels.length, remove: remove.sort((a, b) => a - b), reason, kept };
+  if (scores === undefined && free.length > 0) {
+    const reason = `'${nameOf(options)}' ranks by batch normalisations, and none scales them`;
+    kept.push({ channels: [...free], reason });
+  }
+  const order = scores === undefined ? [] : free.sort((a, b) => scores[a]! - scores[b]! || a - b);
+  const scale = scores === undefined ? 1 : scaleOf(scores, options);
+  const most = Math.min(
+    order.length,
+    channels.length - 1,
+    pruneCount({ fraction: maxRatio }, channels.length),
+  );
+  const share = layers.map((layer) => ratios[layer]).find((each) => each !== undefined);
+  return { group, order, scores: order.map((channel) => scores![channel]! / scale), most, share, kept };
+}
+
+/** What the scores of a group are divided by in a ranking of all groups. */
+function scaleOf(scores: Float64Array, { importance = 'l2', normalize }: ChannelPlanOptions): number {
+  const isComparable = typeof importance === 'function' || ['bnScale', 'lamp', 'taylor'].includes(importance);
+  const by = normalize ?? (isComparable ? 'none' : 'mean');
+  if (by === 'none') return 1;
+  const size = by === 'max' ? Math.max(...scores) : scores.reduce((sum, n) => sum + n, 0) / scores.length;
+  // Scores that are all zero are as unimportant as can be, whatever they are divided by.
+  return size > 0 ? size : 1;
+}
+
+function removalsOf(
+  graph: ChannelGraph,
+  all: readonly Candidates[],
+  options: ChannelPlanOptions,
+): number[][] {
+  const { ratio = 0, targetMacs, global: isGlobal = false, roundTo = 1 } = options;
+  const removalsAt = (share: number): number[][] => chosen(all, share, { isGlobal, roundTo });
+  if (targetMacs === undefined) return removalsAt(ratio);
+  const { removals, left } = leastFor(graph, removalsAt, targetMacs);
+  if (left <= targetMacs) return removals;
+  const allowed = `a share ≥ ${(Math.ceil(1000 * left) / 1000).toFixed(3)}`;
+  const message = `targetMacs is ${targetMacs}, but ${(100 * left).toFixed(1)} % of the multiply-accumulates are left when all channels are gone that may go. Ask for ${allowed}.`;
+  throw new PruneError('amount', message, { given: targetMacs, allowed });
+}
+
+function planned({ group, kept }: Candidates, remove: number[], options: ChannelPlanOptions): GroupPlan {
+  const { id, layers, channels } = group;
+  const { global: isGlobal = false, roundTo = 1 } = options;
+  const where = isGlobal ? ', ranked with all groups' : '';
+  const multiple = roundTo > 1 ? `; a multiple of ${roundTo} stays` : '';
+  const reason = `the ${remove.length} least important of ${channels.length} by ${nameOf(options)}${where}${multiple}`;
+  return { id, layers, channels: channels.length, remove, reason, kept };
+}
+
+function nameOf({ importance = 'l2' }: ChannelPlanOptions): string {
+  return typeof importance === 'function' ? "the caller's function" : importance;
 }

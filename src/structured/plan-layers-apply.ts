@@ -1,49 +1,37 @@
 import type * as tf from '@tensorflow/tfjs';
-import { checkOptions } from '../core/options';
 import { describe, slotsOf } from '../core/parameter';
-import { PruneError, shown } from '../errors';
+import { PruneError } from '../errors';
 import { checkSame, copyWeight, isBuilt, unchanged } from '../topology/copy-weights';
 import { type Draft, draftOf } from '../topology/draft';
 import { callsOf, type Source, sourcesOf } from '../topology/model-config';
 import { rebuild } from '../topology/rebuild';
-import { fingerprintOf } from './fingerprint';
-import type { LayerPlan } from './plan-layers';
+import { dependencyGraph } from './dependency-graph';
+import type { LayerPlan } from './plan';
+import { checkTopology } from './plan-check';
 import { type Block, blocksOf } from './plan-layers-blocks';
 
 /**
- * Builds the model that a {@link LayerPlan} describes: a plain LayersModel with fewer layers, whose names stay, with copies
- * of the weights and masks of those that are left.
+ * Builds the model that a {@link LayerPlan} describes, with copies of the weights and masks of the layers that are left.
  *
  * @param model The model that the plan was made for, or one of the same layers. It stays as it is.
- * @param plan The plan, which may come out of JSON.
+ * @param plan The plan, its form checked.
  * @returns The new model, which shares no weight with the old one; the caller disposes both.
- * @throws {@link PruneError} `argument` for what is no model or plan, and for a plan for another model; `state` for a model
- * that is not built or disposed; `unsupported` where tfjs cannot build the model. No tensor is left behind.
- * @example
- * ```ts
- * const { model: shorter } = applyLayerPlan(model, await planLayers(model, { remove: ['layer3.4'] }));
- * ```
+ * @throws {@link PruneError} `argument` for a plan for another model; `state` for a model that is not built or disposed;
+ * `unsupported` where tfjs cannot build the model. No tensor is left behind.
  */
 export function applyLayerPlan(model: tf.LayersModel, plan: LayerPlan): { model: tf.LayersModel } {
-  const draft = draftOf(model, 'applyLayerPlan');
-  checkPlan(plan, draft);
+  const draft = draftOf(model, 'applyPlan');
+  checkTopology(plan.topology, dependencyGraph(model).topology);
   const removed = new Set(plan.blocks.filter(({ isRemoved }) => isRemoved).map(({ name }) => name));
-  for (const block of blocksOf(draft)) if (removed.has(block.name)) takeOutBlock(draft, block);
-  return { model: rebuild(draft, copyLayer) };
-}
-
-function checkPlan(plan: LayerPlan, draft: Draft): void {
-  checkOptions(plan, ['kind', 'fingerprint', 'blocks', 'macs']);
-  if (plan.kind !== 'layers' || !Array.isArray(plan.blocks)) {
-    const allowed = 'a plan of planLayers';
-    throw new PruneError('argument', `applyLayerPlan takes ${allowed}, but got ${shown(plan)}.`, {
-      given: plan,
-      allowed,
-    });
+  const blocks = blocksOf(draft);
+  const stray = [...removed].find((name) => blocks.every((block) => block.name !== name));
+  if (stray !== undefined) {
+    const allowed = blocks.map(({ name }) => name);
+    const message = `The plan removes '${stray}', but ${describe(model)} has no such block; there are: ${allowed.join(', ')}.`;
+    throw new PruneError('argument', message, { given: stray, allowed });
   }
-  if (plan.fingerprint === fingerprintOf(draft)) return;
-  const message = `The plan is for another model than ${describe(draft.model)}: their layers or shapes differ. Plan anew.`;
-  throw new PruneError('argument', message, { given: plan.fingerprint, allowed: fingerprintOf(draft) });
+  for (const block of blocks) if (removed.has(block.name)) takeOutBlock(draft, block);
+  return { model: rebuild(draft, copyLayer) };
 }
 
 /** Blocks come in the model's order, so what goes into one may be what went into one before it. */

@@ -3,37 +3,11 @@ import { checkOptions } from '../core/options';
 import { describe } from '../core/parameter';
 import { PruneError, shown } from '../errors';
 import { type Draft, draftOf } from '../topology/draft';
-import { fingerprintOf } from './fingerprint';
+import { dependencyGraph } from './dependency-graph';
+import type { LayerPlan } from './plan';
 import { type Block, blocksOf } from './plan-layers-blocks';
 import { blockInfluence, blockMagnitude } from './plan-layers-importance';
 import { summary } from './summary';
-
-/** A part of a model that can be left out, as a plan says it. */
-export interface PlannedBlock {
-  /** Such as `layer3.4`: what the names of its layers begin with, or the name of its last layer. */
-  readonly name: string;
-  /** `residual` for x + f(x), `layer` for one layer whose output has the shape of its input. */
-  readonly kind: 'residual' | 'layer';
-  /** The names of its layers. */
-  readonly layers: readonly string[];
-  /** How much the model would miss it; null where the plan names what to remove. */
-  readonly importance: number | null;
-  /** Its multiply-accumulates for one sample. */
-  readonly macs: number;
-  /** Whether it is removed. */
-  readonly isRemoved: boolean;
-}
-
-/** Which layers to remove from a model: plain data, which survives JSON. */
-export interface LayerPlan {
-  readonly kind: 'layers';
-  /** A hash of the model that the plan is for. */
-  readonly fingerprint: string;
-  /** Everything that could be removed. */
-  readonly blocks: readonly PlannedBlock[];
-  /** Multiply-accumulates for one sample. */
-  readonly macs: { readonly before: number; readonly after: number };
-}
 
 /** How blocks are ranked: the least important ones go first. */
 export type BlockImportance =
@@ -70,13 +44,13 @@ const OPTIONS = ['remove', 'count', 'targetMacs', 'importance', 'samples', 'igno
  *
  * @param model A built model; it stays as it is.
  * @param options What to remove, and how to rank.
- * @returns The plan, for {@link applyLayerPlan}.
+ * @returns The plan, for {@link applyPlan}.
  * @throws {@link PruneError} `argument` for what is no model and for options that are not allowed; `amount` for more than
  * can be removed; `state` for a model that is not built or disposed; `shape` for one with open sizes.
  * @example
  * ```ts
  * const plan = await planLayers(model, { count: 2, samples: images });
- * const { model: shorter } = applyLayerPlan(model, plan);
+ * const { model: shorter } = applyPlan(model, plan);
  * ```
  */
 export async function planLayers(model: tf.LayersModel, options: LayerPlanOptions): Promise<LayerPlan> {
@@ -95,7 +69,8 @@ export async function planLayers(model: tf.LayersModel, options: LayerPlanOption
   const saved = counts.layers.reduce((sum, layer) => sum + (goesWith(gone, layer.name) ? layer.macs : 0), 0);
   return {
     kind: 'layers',
-    fingerprint: fingerprintOf(draft),
+    version: 1,
+    topology: dependencyGraph(model).topology,
     blocks: blocks.map((block) => ({
       name: block.name,
       kind: block.kind,

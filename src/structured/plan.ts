@@ -1,5 +1,23 @@
 /** Plans: what is to be removed from a model, as plain data that survives JSON. */
 
+/** Multiply-accumulates for one sample; those of layers that are not known, or whose sizes are open, are not counted. */
+export interface PlannedMacs {
+  /** Of the model. */
+  readonly before: number;
+  /** Of what is left of it. */
+  readonly after: number;
+}
+
+/** What all plans begin with. */
+export interface PlanHeader {
+  /** Of which form the plan is. */
+  readonly version: 1;
+  /** The model that it is for: a hash of its layers, their weights' shapes and how they are connected. */
+  readonly topology: string;
+  /** What is saved. */
+  readonly macs: PlannedMacs;
+}
+
 /** Channels that are made together and go one by one: the output channels of the layers that make them. */
 export interface GroupPlan {
   /** The first layer that makes the channels, by name; for one of a model within, after that model's name and a slash. */
@@ -25,12 +43,36 @@ export interface KeptChannels {
 }
 
 /** Which channels to remove from a model. */
-export interface ChannelPlan {
+export interface ChannelPlan extends PlanHeader {
+  /** What tells it from a {@link LayerPlan}. */
   readonly kind: 'channels';
-  /** Of which form the plan is. */
-  readonly version: 1;
-  /** The model that it is for: a hash of its layers, their weights' shapes and how they are connected. */
-  readonly topology: string;
   /** What happens to each group of channels, in the model's order. */
   readonly groups: readonly GroupPlan[];
 }
+
+/** A part of a model that can be left out, as a plan says it. */
+export interface PlannedBlock {
+  /** Such as `layer3.4`: what the names of its layers begin with, or the name of its last layer. */
+  readonly name: string;
+  /** `residual` for x + f(x), `layer` for one layer whose output has the shape of its input. */
+  readonly kind: 'residual' | 'layer';
+  /** The names of its layers. */
+  readonly layers: readonly string[];
+  /** How much the model would miss it; null where the plan names what to remove. */
+  readonly importance: number | null;
+  /** Its multiply-accumulates for one sample. */
+  readonly macs: number;
+  /** Whether it is removed. */
+  readonly isRemoved: boolean;
+}
+
+/** Which layers to remove from a model. */
+export interface LayerPlan extends PlanHeader {
+  /** What tells it from a {@link ChannelPlan}. */
+  readonly kind: 'layers';
+  /** Everything that could be removed. */
+  readonly blocks: readonly PlannedBlock[];
+}
+
+/** What to remove from a model. */
+export type Plan = ChannelPlan | LayerPlan;

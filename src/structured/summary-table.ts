@@ -54,7 +54,7 @@ function padded(cell: string, width: number, column: number): string {
 const UNITS = ['', ' K', ' M', ' G', ' T'];
 
 /** A number in thousands, millions, billions or trillions. */
-function short(count: number): string {
+export function short(count: number): string {
   const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(count, 1)) / 3)));
   return `${power === 0 ? count : (count / 1000 ** power).toFixed(2)}${UNITS[power]!}`;
 }

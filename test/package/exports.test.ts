@@ -168,7 +168,11 @@ describe('exported names', () => {
     expect(names(structured)).toMatchInlineSnapshot(`
       [
         "PruneError",
+        "applyPlan",
+        "explain",
         "isPruneError",
+        "planChannels",
+        "planLayers",
         "summary",
         "summaryTable",
       ]

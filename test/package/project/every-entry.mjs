@@ -5,7 +5,7 @@ import '@tensorflow/tfjs-backend-wasm';
 import * as prune from 'tfjs-prune';
 import * as masks from 'tfjs-prune/masks';
 import { resnet50 } from 'tfjs-prune/models';
-import { summary } from 'tfjs-prune/structured';
+import { applyPlan, planChannels, summary } from 'tfjs-prune/structured';
 import { registerTrainingKernels } from 'tfjs-prune/training';
 import { readPth } from 'tfjs-prune/weights';
 
@@ -39,5 +39,7 @@ assert.equal(masks.manualSeed, prune.manualSeed);
 
 const net = await resnet50({ seed: 0, inputShape: [32, 32, 3] });
 assert.equal(summary(net).parameters, 25_557_032);
+const { model: slim } = applyPlan(net, await planChannels(net, { ratio: 0.5 }));
+assert.deepEqual(slim.conv1.getWeights()[0].shape, [7, 7, 3, 32]);
 prune.l1Unstructured(net.conv1, 'weight', 0.2);
 assert.equal(prune.sparsity(net.conv1, 'weight').zeros, 1882);

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyChannelPlan } from '../../../src/structured/apply-channels';
 import { dependencyGraph } from '../../../src/structured/dependency-graph';
+import type { RankedGroup } from '../../../src/structured/importance/importance';
 import { planChannels } from '../../../src/structured/plan-channels';
 import { useBackend } from '../../support/backend';
 import { expectNoLeak } from '../../support/memory';
@@ -85,8 +86,8 @@ const nets: Record<string, () => tf.LayersModel> = {
 };
 
 /** A number for each channel that has nothing to do with its weights. */
-const arbitrary: Parameters<typeof planChannels>[1]['importance'] = (_, { groups }) =>
-  groups.map(({ channels }) => Float64Array.from(channels, (c) => (c * 7919) % 31));
+const arbitrary = ({ channels }: RankedGroup): number[] =>
+  Array.from({ length: channels }, (_, n) => ((n + channels) * 7919) % 31);
 
 /** Sets what reads the channels to zero. */
 function silence(model: tf.LayersModel, removed: ReadonlySet<number>): void {

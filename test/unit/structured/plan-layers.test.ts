@@ -3,8 +3,8 @@ import * as prune from 'tfjs-prune';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildGraph } from '../../../src/models/resnet-graph';
 import { planResNet } from '../../../src/models/resnet-plan';
+import { applyPlan } from '../../../src/structured/apply-plan';
 import { planLayers } from '../../../src/structured/plan-layers';
-import { applyLayerPlan } from '../../../src/structured/plan-layers-apply';
 import { summary } from '../../../src/structured/summary';
 import { useBackend } from '../../support/backend';
 import { fillWeights, outputOf } from '../../support/layers';
@@ -51,7 +51,7 @@ describe('a block that passes its input on', () => {
       const model = residualNet();
       silence(model, ...remove.map((name) => `${name}.b`));
       const plan = JSON.parse(JSON.stringify(await planLayers(model, { remove })));
-      const { model: shorter } = applyLayerPlan(model, plan);
+      const { model: shorter } = applyPlan(model, plan);
       expect(outputOf(shorter, input())).toBeAllClose([...outputOf(model, input())]);
       expect(shorter.layers).toHaveLength(model.layers.length - 3 * remove.length);
       expect(summary(shorter).macs).toBe(plan.macs.after);
@@ -123,7 +123,7 @@ it('a layer of the same shape goes, and a ReLU that the input needs stays', asyn
   const model = tf.sequential({ layers });
   fillWeights(model);
   tf.tidy(() => model.getLayer('same').setWeights([tf.eye(4), tf.zeros([4])]));
-  const { model: shorter } = applyLayerPlan(model, await planLayers(model, { remove: ['same'] }));
+  const { model: shorter } = applyPlan(model, await planLayers(model, { remove: ['same'] }));
   expect(outputOf(shorter, input())).toBeAllClose([...outputOf(model, input())]);
   expect(shorter.layers).toHaveLength(2);
   for (const isRectified of [true, false]) {
@@ -137,7 +137,7 @@ it('a layer of the same shape goes, and a ReLU that the input needs stays', asyn
     fillWeights(graph);
     silence(graph, 'b.f');
     const plan = await planLayers(graph, { remove: ['b'] });
-    const { model: made } = applyLayerPlan(graph, plan);
+    const { model: made } = applyPlan(graph, plan);
     expect(outputOf(made, input())).toBeAllClose([...outputOf(graph, input())]);
     expect(made.layers.some(({ name }) => name === 'b.relu')).toBe(!isRectified);
   }
@@ -169,7 +169,7 @@ describe('a ResNet50', () => {
     );
     prune.randomUnstructured(model.getLayer('fc'), 'weight', 0.5);
     const plan = await planLayers(model, { remove: ['layer1.2', 'layer2.3', 'layer3.4', 'layer4.2'] });
-    const { model: shorter } = applyLayerPlan(model, plan);
+    const { model: shorter } = applyPlan(model, plan);
     expect(summary(shorter).macs).toBe(macs.after);
     expect(shorter.layers.some(({ name }) => name.startsWith('layer3.4'))).toBe(false);
     expect(prune.isPruned(shorter)).toBe(true);
@@ -194,14 +194,14 @@ describe('refusals', () => {
     for (const [options, kind] of cases)
       await expect(planLayers(model, options)).rejects.toMatchObject({ kind });
     const plan = await planLayers(model, { remove: ['block.1'] });
-    const { model: shorter } = applyLayerPlan(model, plan);
+    const { model: shorter } = applyPlan(model, plan);
     for (const [other, wrong] of [
       [shorter, plan],
       [model, {}],
       [model, undefined],
     ] as const) {
       expectNoLeak(() =>
-        expect(() => applyLayerPlan(other, wrong as typeof plan)).toThrow(
+        expect(() => applyPlan(other, wrong as typeof plan)).toThrow(
           expect.objectContaining({ kind: 'argument' }),
         ),
       );

@@ -14,8 +14,8 @@ import { release, savedAndLoaded, weightBits } from '../../sparse/fold-models';
 export async function arbitraryPlan(model: tf.LayersModel, ratio: number, seed = 0): Promise<ChannelPlan> {
   return planChannels(model, {
     ratio,
-    importance: (_, { groups }) =>
-      groups.map(({ channels }) => Float64Array.from(channels, (c) => ((c + seed) * 7919) % 31)),
+    importance: ({ channels }) =>
+      Array.from({ length: channels }, (_, n) => ((n + channels + seed) * 7919) % 31),
   });
 }
 

@@ -1,0 +1,123 @@
+/** The options of planChannels, and how they are checked. */
+import { checkOptions } from '../core/options';
+import { PruneError, shown } from '../errors';
+import type { ChannelGraph } from './graph';
+import { checkImportance, type ImportanceOptions } from './importance/importance';
+
+/** How many channels go, and which. */
+export interface ChannelPlanOptions extends ImportanceOptions {
+  /** Which share of the channels of each group goes, in [0, 1), rounded half to even; in a `global` ranking, of all. */
+  readonly ratio?: number | undefined;
+  /** The same for the groups of some layers, by the name of one that makes the channels; the others go by `ratio`, or stay. */
+  readonly ratios?: Readonly<Record<string, number>> | undefined;
+  /** To which share of the model's multiply-accumulates to come, in (0, 1), by removing as little as is enough. */
+  readonly targetMacs?: number | undefined;
+  /** Whether all groups are ranked together, so that some lose more than others; false by default. */
+  readonly global?: boolean | undefined;
+  /**
+   * What makes the scores of groups comparable in a `global` ranking: `'mean'` divides them by their mean in the group,
+   * `'max'` by their maximum, `'none'` leaves them. By default `'mean'`, but `'none'` for `'bnScale'`, `'lamp'`, `'taylor'`
+   * and functions, which are comparable by themselves.
+   */
+  readonly normalize?: 'mean' | 'max' | 'none' | undefined;
+  /** What stays of a group is rounded up to a multiple of it; 1 by default. Kernels are often quickest at 8 or 16. */
+  readonly roundTo?: number | undefined;
+  /** The most of a group that goes, in [0, 1]; 1 by default: all but one channel. */
+  readonly maxRatio?: number | undefined;
+  /** The names of layers whose channels stay. */
+  readonly ignore?: readonly string[] | undefined;
+}
+
+const OPTIONS: ReadonlyArray<keyof ChannelPlanOptions> = [
+  ...(['ratio', 'ratios', 'targetMacs', 'importance', 'global', 'normalize', 'roundTo'] as const),
+  ...(['maxRatio', 'ignore', 'samples', 'loss', 'seed'] as const),
+];
+
+/** A range of numbers, in words and as a test. */
+interface Range {
+  readonly allowed: string;
+  readonly holds: (value: number) => boolean;
+}
+
+const BELOW_ONE: Range = { allowed: 'a number in [0, 1)', holds: (value) => value >= 0 && value < 1 };
+const SHARE: Range = { allowed: 'a number in [0, 1]', holds: (value) => value >= 0 && value <= 1 };
+const PROPER: Range = { allowed: 'a number in (0, 1)', holds: (value) => value > 0 && value < 1 };
+const WHOLE: Range = {
+  allowed: 'a whole number ≥ 1',
+  holds: (value) => Number.isSafeInteger(value) && value >= 1,
+};
+
+/**
+ * Refuses what is not allowed, before anything is looked at.
+ *
+ * @param options What the caller gave.
+ * @param inputs How many inputs the model has.
+ * @throws {@link PruneError} `argument` or `amount`.
+ */
+export function checkChannelOptions(options: ChannelPlanOptions, inputs: number): void {
+  checkOptions(options, OPTIONS);
+  const { ratio, ratios, targetMacs, global = false, normalize, roundTo, maxRatio } = options;
+  const ways = [ratio ?? ratios, targetMacs].filter((each) => each !== undefined);
+  if (ways.length !== 1) {
+    const allowed = 'ratio, ratios or both; or else targetMacs';
+    throw new PruneError('argument', `planChannels takes ${allowed}.`, { given: options, allowed });
+  }
+  checkRange('ratio', ratio, BELOW_ONE);
+  checkRange('targetMacs', targetMacs, PROPER);
+  checkRange('roundTo', roundTo, WHOLE);
+  checkRange('maxRatio', maxRatio, SHARE);
+  check('global', global, 'true or false', typeof global === 'boolean');
+  const isKnown = normalize === undefined || ['mean', 'max', 'none'].includes(normalize);
+  check('normalize', normalize, "'mean', 'max' or 'none'", isKnown);
+  if (!global) check('normalize', normalize, 'left out without global: true', normalize === undefined);
+  if (ratios !== undefined) {
+    const isRecord = typeof ratios === 'object' && ratios !== null && !Array.isArray(ratios);
+    check('ratios', ratios, 'an object of numbers by the names of layers', isRecord);
+    for (const [name, each] of Object.entries(ratios)) checkRange(`ratios['${name}']`, each, BELOW_ONE);
+    check('ratios', ratios, 'left out with global: true', !global);
+  }
+  checkImportance(options, inputs);
+}
+
+/**
+ * Refuses names of layers that make no channels.
+ *
+ * @param graph The model's channels.
+ * @param options What the caller gave.
+ * @throws {@link PruneError} `argument`.
+ */
+export function checkNames({ groups }: ChannelGraph, { ignore, ratios = {} }: ChannelPlanOptions): void {
+  const isList =
+    ignore === undefined || (Array.isArray(ignore) && ignore.every((name) => typeof name === 'string'));
+  check('ignore', ignore, 'a list of names of layers', isList);
+  const names = groups.flatMap(({ layers }) => layers);
+  const stray = [...(ignore ?? []), ...Object.keys(ratios)].find((name) => !names.includes(name));
+  if (stray !== undefined) {
+    const message = `No layer '${stray}' makes channels; there are: ${[...new Set(names)].join(', ')}.`;
+    throw new PruneError('argument', message, { given: stray, allowed: names });
+  }
+  for (const { id, layers } of groups) {
+    const shares = new Set(layers.flatMap((name) => ratios[name] ?? []));
+    if (shares.size <= 1) continue;
+    const message = `ratios gives '${id}' several ratios (${[...shares].join(', ')}): ${layers.join(', ')} make its channels together. Name one of them.`;
+    throw new PruneError('argument', message, { given: ratios, allowed: 'one ratio for each group' });
+  }
+}
+
+function checkRange(option: string, value: unknown, { allowed, holds }: Range): void {
+  const isFine = value === undefined || (typeof value === 'number' && holds(value));
+  if (isFine) return;
+  const kind = typeof value === 'number' ? 'amount' : 'argument';
+  throw new PruneError(kind, `${option} must be ${allowed}, but got ${shown(value)}.`, {
+    given: value,
+    allowed,
+  });
+}
+
+function check(option: string, given: unknown, allowed: string, holds: boolean): void {
+  if (holds) return;
+  throw new PruneError('argument', `${option} must be ${allowed}, but got ${shown(given)}.`, {
+    given,
+    allowed,
+  });
+}

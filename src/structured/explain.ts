@@ -1,0 +1,58 @@
+import type { ChannelPlan, GroupPlan, KeptChannels, LayerPlan, Plan } from './plan';
+import { checkPlan } from './plan-check';
+import { short } from './summary-table';
+
+/**
+ * A plan in words: what goes, why, and what keeps the rest.
+ *
+ * @param plan What {@link planChannels}, `planFromMasks` or {@link planLayers} gave, also out of JSON.
+ * @returns Lines of text, the first of them the total; without a line feed at the end.
+ * @throws {@link PruneError} `argument` for what is no plan, `unsupported` for one of another version.
+ * @example
+ * ```ts
+ * console.log(explain(await planChannels(model, { ratio: 0.5 })));
+ * ```
+ */
+export function explain(plan: Plan): string {
+  const checked = checkPlan(plan);
+  return (checked.kind === 'channels' ? ofChannels(checked) : ofLayers(checked)).join('\n');
+}
+
+function savings({ macs: { before, after } }: Plan): string {
+  const share = before === 0 ? '' : ` (${((100 * after) / before).toFixed(1)} %)`;
+  return `MACs ${short(before)} → ${short(after)}${share}`;
+}
+
+function ofChannels(plan: ChannelPlan): string[] {
+  const { groups } = plan;
+  const sum = (count: (group: GroupPlan) => number): number =>
+    groups.reduce((total, group) => total + count(group), 0);
+  const [gone, all] = [sum(({ remove }) => remove.length), sum(({ channels }) => channels)];
+  return [`${gone} of ${all} channels go; ${savings(plan)}`, ...groups.flatMap(ofGroup)];
+}
+
+function ofGroup({ id, layers, channels, remove, reason, kept }: GroupPlan): string[] {
+  const why = remove.length === 0 ? '' : `: ${reason}`;
+  return [`${named(id, layers)}: ${remove.length} of ${channels} go${why}`, ...kept.map(ofKept)];
+}
+
+function ofKept({ channels, reason }: KeptChannels): string {
+  return `  ${channels.length} stay: ${reason}`;
+}
+
+function named(id: string, layers: readonly string[]): string {
+  const others = layers.filter((layer) => layer !== id);
+  return others.length === 0 ? id : `${id} (with ${others.join(', ')})`;
+}
+
+function ofLayers(plan: LayerPlan): string[] {
+  const { blocks } = plan;
+  const gone = blocks.filter(({ isRemoved }) => isRemoved).length;
+  return [
+    `${gone} of ${blocks.length} blocks go; ${savings(plan)}`,
+    ...blocks.map(({ name, kind, importance, macs, isRemoved }) => {
+      const rank = importance === null ? '' : `, importance ${importance.toPrecision(3)}`;
+      return `${name} (${kind}, ${short(macs)} MACs${rank}): ${isRemoved ? 'goes' : 'stays'}`;
+    }),
+  ];
+}

@@ -1,0 +1,127 @@
+/** Checks plans, which may come out of a file that anybody wrote. */
+import { PruneError, shown } from '../errors';
+import type { ChannelPlan, LayerPlan, Plan } from './plan';
+
+/** What a field of a plan must hold, in words and as a test. */
+interface Field {
+  readonly allowed: string;
+  readonly holds: (value: unknown) => boolean;
+}
+
+const text: Field = { allowed: 'a string', holds: (value) => typeof value === 'string' };
+const count: Field = {
+  allowed: 'a whole number ≥ 0',
+  holds: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+};
+const amount: Field = {
+  allowed: 'a number ≥ 0',
+  holds: (value) => typeof value === 'number' && value >= 0,
+};
+const truth: Field = { allowed: 'true or false', holds: (value) => typeof value === 'boolean' };
+const score: Field = {
+  allowed: 'a number or null',
+  holds: (value) => value === null || typeof value === 'number',
+};
+const list: Field = { allowed: 'a list', holds: Array.isArray };
+const texts: Field = {
+  allowed: 'a list of strings',
+  holds: (value) => Array.isArray(value) && value.every(text.holds),
+};
+const counts: Field = {
+  allowed: 'a list of whole numbers ≥ 0, each once',
+  holds: (value) => Array.isArray(value) && value.every(count.holds) && new Set(value).size === value.length,
+};
+const kindOfBlock: Field = {
+  allowed: "'residual' or 'layer'",
+  holds: (value) => value === 'residual' || value === 'layer',
+};
+
+const HEADER = { topology: text };
+const MACS = { before: amount, after: amount };
+const GROUP = { id: text, layers: texts, channels: count, remove: counts, reason: text, kept: list };
+const KEPT = { channels: counts, reason: text };
+const BLOCK = {
+  name: text,
+  kind: kindOfBlock,
+  layers: texts,
+  importance: score,
+  macs: amount,
+  isRemoved: truth,
+};
+
+/**
+ * @param plan Anything that was given for a plan.
+ * @returns The same.
+ * @throws {@link PruneError} `argument` for what is no plan, `unsupported` for one of another version.
+ */
+export function checkPlan(plan: unknown): Plan {
+  const { kind, version, macs, groups, blocks } = fieldsOf(plan, 'The plan');
+  if (kind !== 'channels' && kind !== 'layers') throw refused('kind', "'channels' or 'layers'", kind);
+  if (version !== 1) {
+    const message = `The plan is of version ${shown(version)}, but this release of tfjs-prune knows version 1. Plan anew, or update.`;
+    throw new PruneError('unsupported', message, { given: version, allowed: '1' });
+  }
+  check(plan, HEADER, '');
+  check(macs, MACS, 'macs');
+  if (kind === 'layers') {
+    for (const [i, block] of listOf(blocks, 'blocks').entries()) check(block, BLOCK, `blocks[${i}]`);
+    checkOnce(listOf(blocks, 'blocks'), 'name', 'blocks');
+    // Every field was checked.
+    return plan as LayerPlan;
+  }
+  for (const [i, group] of listOf(groups, 'groups').entries()) {
+    check(group, GROUP, `groups[${i}]`);
+    const { kept } = fieldsOf(group, '');
+    for (const [k, each] of listOf(kept, '').entries()) check(each, KEPT, `groups[${i}].kept[${k}]`);
+  }
+  checkOnce(listOf(groups, 'groups'), 'id', 'groups');
+  // Every field was checked.
+  return plan as ChannelPlan;
+}
+
+function fieldsOf(value: unknown, where: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw refused(where, 'an object', value);
+  }
+  return { ...value };
+}
+
+function listOf(value: unknown, where: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw refused(where, list.allowed, value);
+  return value;
+}
+
+function check(value: unknown, fields: Readonly<Record<string, Field>>, where: string): void {
+  const given = fieldsOf(value, where);
+  for (const [name, { allowed, holds }] of Object.entries(fields)) {
+    if (!holds(given[name])) throw refused(where === '' ? name : `${where}.${name}`, allowed, given[name]);
+  }
+}
+
+/** What is named twice would be removed twice. */
+function checkOnce(all: readonly unknown[], field: string, where: string): void {
+  const names = all.map((each) => fieldsOf(each, where)[field]);
+  const again = names.find((name, i) => names.indexOf(name) !== i);
+  if (again !== undefined) throw refused(where, `a list that names each ${field} once`, again);
+}
+
+function refused(where: string, allowed: string, given: unknown): PruneError {
+  const message = `A plan is what planChannels, planFromMasks or planLayers gives, also out of JSON: its '${where}' must be ${allowed}, but got ${shown(given)}.`;
+  return new PruneError('argument', where === 'The plan' ? noPlan(given) : message, { given, allowed });
+}
+
+function noPlan(given: unknown): string {
+  return `A plan is what planChannels, planFromMasks or planLayers gives, also out of JSON, but got ${shown(given)}.`;
+}
+
+/**
+ * @param topology The hash of the model that a plan is for.
+ * @param own That of the model given.
+ * @throws {@link PruneError} `argument` where they differ.
+ */
+export function checkTopology(topology: string, own: string): void {
+  if (topology === own) return;
+  const message =
+    'The plan is for another model: one of other layers, sizes or connections. Plan for this one.';
+  throw new PruneError('argument', message, { given: topology, allowed: own });
+}
