@@ -2,14 +2,16 @@
 import { CHUNK, type SplitKeys, splitKeys } from '../masks/bracket';
 import type { DrawTurns } from '../masks/generator';
 import { type PartitionBlocks, partitionBlocks } from '../masks/introselect';
-import type { MaskKernels, ScatterBytes } from '../masks/kernels';
-import { positions } from '../masks/layout';
+import type { GatherWords, MaskKernels, ScatterBytes } from '../masks/kernels';
+import { type Layout, positions } from '../masks/layout';
+import type { NumberKeys } from '../masks/ties';
 import { activeHeap, type Heap } from '../wasm/heap';
 import { type Kernels, kernelsNow } from '../wasm/kernels';
 
 /** What the kernels take at a time. */
 const KEYS = 16;
 const SIDE = 16;
+const FOUR = 4;
 const TURN = 624;
 
 /** Where a chunk's keys are, the places of some of them, its mask, and the words of a generator with one to spare. */
@@ -47,6 +49,8 @@ export function withMaskKernels<T>(run: (kernels: MaskKernels | undefined) => T)
       split: splitIn(heap, kernels, room),
       drawTurns: drawIn(heap, kernels, room),
       scatterBytes: scatterIn(heap, kernels),
+      gatherWords: gatherIn(heap, kernels, room),
+      number: numberIn(heap, kernels, room),
       exchange: exchangeIn(heap, kernels, room),
       chunk: new Int32Array(heap.buffer, address, CHUNK - (CHUNK % TURN)),
       keys: (count) => {
@@ -122,13 +126,55 @@ function drawIn(heap: Heap, kernels: Kernels, room: Room): DrawTurns {
   };
 }
 
-function scatterIn(heap: Heap, kernels: Kernels): ScatterBytes {
-  return (source, { offsets, size }, into) => {
-    const [rows, ...others] = offsets;
-    if (rows === undefined || rows.some((offset, row) => offset !== row)) return false;
-    const columns = positions(others);
+function numberIn(heap: Heap, kernels: Kernels, room: Room): NumberKeys {
+  return (keys, { threshold, bias, more }, places) => {
+    const isTooMuch = places.length > CHUNK || keys.length % FOUR !== 0;
+    if (isTooMuch || keys.buffer !== heap.buffer) return false;
+    const end = keys.byteOffset + keys.byteLength;
+    const count = kernels.numberKeys(keys.byteOffset, end, threshold, bias, more, room.list);
+    places.set(new Int32Array(heap.buffer, room.list, count));
+    return true;
+  };
+}
+
+/** The positions of the columns of a layout whose rows lie one word or byte after the other; undefined for others. */
+function columnsOf({ offsets }: Layout): { rows: number; columns: Int32Array } | undefined {
+  const [rows, ...others] = offsets;
+  if (rows === undefined || rows.some((offset, row) => offset !== row)) return undefined;
+  return { rows: rows.length, columns: positions(others) };
+}
+
+function gatherIn(heap: Heap, kernels: Kernels, room: Room): GatherWords {
+  return (source, layout, into) => {
+    const { buffer } = heap;
+    if (source.buffer !== buffer || into.buffer !== buffer) return false;
+    const found = columnsOf(layout);
+    if (found === undefined) return false;
+    const { rows, columns } = found;
     const width = columns.length;
-    const [wholeRows, wholeColumns] = [rows.length, width].map((count) => count - (count % SIDE));
+    const wholeRows = rows - (rows % SIDE);
+    const wholeColumns = width - (width % FOUR);
+    // Nothing may be allocated here: the memory could grow, and what is read and written be elsewhere.
+    const table = room.list;
+    if (wholeRows * wholeColumns === 0 || width > CHUNK) return false;
+    new Int32Array(buffer, table, width).set(columns);
+    kernels.gatherWords(source.byteOffset, table, wholeColumns, wholeRows, into.byteOffset, 4 * width);
+    for (let r = 0; r < rows; r++) {
+      const first = r < wholeRows ? wholeColumns : 0;
+      for (let c = first; c < width; c++) into[r * width + c] = source[columns[c]! + r]!;
+    }
+    return true;
+  };
+}
+
+function scatterIn(heap: Heap, kernels: Kernels): ScatterBytes {
+  return (source, layout, into) => {
+    const found = columnsOf(layout);
+    if (found === undefined) return false;
+    const { rows, columns } = found;
+    const { size } = layout;
+    const width = columns.length;
+    const [wholeRows, wholeColumns] = [rows, width].map((count) => count - (count % SIDE));
     const address = wholeRows! * wholeColumns! === 0 ? undefined : heap.allocate(2 * size + 4 * width);
     if (address === undefined) return false;
     const from = address + 4 * width;
@@ -139,7 +185,7 @@ function scatterIn(heap: Heap, kernels: Kernels): ScatterBytes {
     kernels.scatterBytes(from, width, wholeRows!, wholeColumns!, address, to);
     into.set(new Uint8Array(buffer, to, size));
     heap.free(address);
-    for (let r = 0; r < rows.length; r++) {
+    for (let r = 0; r < rows; r++) {
       const first = r < wholeRows! ? wholeColumns! : 0;
       for (let c = first; c < width; c++) into[columns[c]! + r] = source[r * width + c]!;
     }

@@ -57,12 +57,9 @@ export function globalL1Unstructured(
     const total = remainingOf(entries);
     const left = kernels?.keys(total) ?? scratchKeys(total);
     // The scores are asked for again, as they may be in memory that has grown.
-    gatherLeft(
-      entries,
-      parts.map(({ scores }) => bitsOf(scores)),
-      left,
-    );
-    pruneElements(entries, masks, takenOfTied(left, count, cut, kernels?.exchange));
+    const now = parts.map(({ scores }) => bitsOf(scores));
+    gatherLeft(entries, now, left, kernels);
+    pruneElements(entries, masks, takenOfTied(left, count, cut, kernels));
   }
   return masks;
 }
@@ -116,10 +113,15 @@ function maskAbove(bits: Int32Array, old: Uint8Array | undefined, cut: Cut): Uin
 }
 
 /** Bits of all ranked entries in the order of the elements. */
-function gatherLeft(entries: readonly Entries[], bits: readonly Int32Array[], left: Int32Array): void {
+function gatherLeft(
+  entries: readonly Entries[],
+  bits: readonly Int32Array[],
+  left: Int32Array,
+  kernels: MaskKernels | undefined,
+): void {
   let gathered = 0;
   entries.forEach((part, i) => {
-    gatherPart(part, bits[i]!, left.subarray(gathered, gathered + part.remaining));
+    gatherPart(part, bits[i]!, left.subarray(gathered, gathered + part.remaining), kernels);
     gathered += part.remaining;
   });
 }
@@ -128,10 +130,11 @@ function gatherPart(
   { layout, grid: { rows, columns }, mask }: Entries,
   bits: Int32Array,
   left: Int32Array,
+  kernels: MaskKernels | undefined,
 ): void {
   if (mask === undefined) {
     if (layout === undefined) left.set(bits);
-    else gather(bits, layout, left);
+    else if (!kernels?.gatherWords(bits, layout, left)) gather(bits, layout, left);
     return;
   }
   for (let r = 0, gathered = 0; gathered < left.length; r++) {

@@ -115,7 +115,7 @@ function keptOfMany(
   if (isSplit(cut)) {
     const keys = kernels?.keys(total) ?? scratchKeys(total);
     drawKeys(keys, new Generator().setState(before), kernels);
-    for (const place of takenOfTied(keys, count, cut, kernels?.exchange)) kept[place] = 0;
+    for (const place of takenOfTied(keys, count, cut, kernels)) kept[place] = 0;
   }
   return kept;
 }

@@ -19,10 +19,11 @@ export { type DrawTurns, defaultGenerator, Generator, type GeneratorState, manua
 export { globalL1Unstructured, type Part } from './global-l1';
 export { globalRandomUnstructured, type RandomOptions, type RandomPart } from './global-random';
 export type { PartitionBlocks, Scanned } from './introselect';
-export type { MaskKernels, ScatterBytes } from './kernels';
+export type { GatherWords, MaskKernels, ScatterBytes } from './kernels';
 export { expanded, type Layout, merged, permuted, rowMajor, taken } from './layout';
 export { type NormOrder, type SumSquares, sliceNorms } from './norms';
 export { type SemiStructuredOptions, semiStructured } from './semi-structured';
 export { resolveDim } from './slices';
 export { type LnOptions, lnStructured, randomStructured, type StructuredOptions } from './structured';
+export type { Numbering, NumberKeys, TieKernels } from './ties';
 export { type L1Options, l1Unstructured, type MaskOption, randomUnstructured } from './unstructured';

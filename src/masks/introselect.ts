@@ -11,9 +11,11 @@ interface TiedKeys {
   readonly tiedTo: number;
 }
 
-/** Where the scans of a partition stand: the next key that the left one looks at, and the last one that the right did. */
+/** Where the scans of a partition stand: at the next key that the left one looks at, and behind that of the right one. */
 export interface Scanned {
+  /** The place of that key. */
   readonly left: number;
+  /** The place behind the next key that the right one looks at. */
   readonly right: number;
 }
 

@@ -1,7 +1,7 @@
 import type { SplitKeys } from './bracket';
 import type { DrawTurns } from './generator';
-import type { PartitionBlocks } from './introselect';
 import type { Layout } from './layout';
+import type { TieKernels } from './ties';
 
 /**
  * Puts the bytes of a row-major array at the places that a layout of all of `into` names, as `scatter` does; returns
@@ -9,20 +9,23 @@ import type { Layout } from './layout';
  */
 export type ScatterBytes = (source: Uint8Array, layout: Layout, into: Uint8Array) => boolean;
 
+/** Copies the elements of a layout into a row-major array, as `gather` does; returns whether it has. */
+export type GatherWords = (source: Int32Array, layout: Layout, into: Int32Array) => boolean;
+
 /** Faster ways for the loops over all entries of large tensors. What they do is what the loops do. */
-export interface MaskKernels {
+export interface MaskKernels extends TieKernels {
   /** Splits keys at a bracket. */
   readonly split: SplitKeys;
   /** Draws random numbers. */
   readonly drawTurns: DrawTurns;
   /** Puts a mask in another order. */
   readonly scatterBytes: ScatterBytes;
-  /** Exchanges keys when the tied are told apart. */
-  readonly exchange: PartitionBlocks;
+  /** Puts scores in another order. */
+  readonly gatherWords: GatherWords;
   /** Where keys are best put for them, a chunk at a time. */
   readonly chunk: Int32Array;
   /**
-   * Where keys are best put for `exchange`.
+   * Where keys are best put for `number`, `exchange` and `gatherWords`.
    *
    * @param count How many.
    * @returns Memory for them, holding anything; undefined where there is none left. What was lent before, and the scores

@@ -61,6 +61,24 @@ export interface Kernels {
   drawTurns(state: number, out: number, end: number): void;
   /** See wat/scatter-bytes.ts. */
   scatterBytes(from: number, width: number, rows: number, columns: number, table: number, to: number): void;
+  /** See wat/gather-words.ts. */
+  gatherWords(
+    from: number,
+    table: number,
+    columns: number,
+    rows: number,
+    matrix: number,
+    width: number,
+  ): void;
+  /** See wat/number-keys.ts. */
+  numberKeys(
+    keys: number,
+    end: number,
+    threshold: number,
+    bias: number,
+    more: number,
+    list: number,
+  ): number;
   /** See wat/partition.ts. */
   partition(
     left: number,

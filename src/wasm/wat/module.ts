@@ -1,7 +1,9 @@
 import { CLEAR_MASKED } from './clear-masked';
 import { DRAW_TURNS } from './draw-turns';
+import { GATHER_WORDS } from './gather-words';
 import { type MemoryKind, moduleOf } from './memory';
 import { NORMALISE } from './normalise';
+import { NUMBER_KEYS } from './number-keys';
 import { PARTITION } from './partition';
 import { SCATTER_BYTES } from './scatter-bytes';
 import { SPARSE_BLOCK } from './sparse-block';
@@ -27,6 +29,8 @@ export function moduleText(memory: MemoryKind): string {
     SPLIT_KEYS,
     DRAW_TURNS,
     SCATTER_BYTES,
+    GATHER_WORDS,
+    NUMBER_KEYS,
     PARTITION,
   ]);
 }

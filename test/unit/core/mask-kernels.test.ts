@@ -4,12 +4,13 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { withMaskKernels } from '../../../src/core/mask-kernels';
 import { peek } from '../../../src/core/memory';
 import { type SplitKeys, splitKeys } from '../../../src/masks/bracket';
-import { scatter } from '../../../src/masks/gather';
+import { gather, scatter } from '../../../src/masks/gather';
 import { Generator } from '../../../src/masks/generator';
 import { partitionBlocks } from '../../../src/masks/introselect';
 import type { MaskKernels } from '../../../src/masks/kernels';
 import { expanded, type Layout, permuted, rowMajor } from '../../../src/masks/layout';
-import { bitsOf } from '../../../src/masks/select';
+import { bitsOf, keyOf } from '../../../src/masks/select';
+import { numberKeys } from '../../../src/masks/ties';
 import { activeHeap } from '../../../src/wasm/heap';
 import { useBackend } from '../../support/backend';
 
@@ -97,18 +98,26 @@ describe('drawing', () => {
   });
 });
 
-describe('scattering', () => {
-  const kernel = fc
+/** Kernels of convolutions and dense layers, as PyTorch has them. */
+const permutations = fc.oneof(
+  fc
     .tuple(...[3, 3, 40, 70].map((max) => fc.integer({ min: 1, max })))
-    .map((shape) => permuted(shape, [3, 2, 0, 1]));
-  const dense = fc
-    .tuple(...[200, 100].map((max) => fc.integer({ min: 1, max })))
-    .map((shape) => permuted(shape, [1, 0]));
+    .map((shape) => permuted(shape, [3, 2, 0, 1])),
+  fc.tuple(...[200, 100].map((max) => fc.integer({ min: 1, max }))).map((shape) => permuted(shape, [1, 0])),
+);
 
+/** Layouts that the kernels for permutations are not made for. */
+const others: ReadonlyArray<[string, Layout]> = [
+  ['row-major order', rowMajor([64, 64])],
+  ['one axis', rowMajor([64])],
+  ['an axis of one first', expanded(permuted([64, 64], [1, 0]), 0)],
+];
+
+describe('scattering', () => {
   test('puts bytes where the loop puts them', () => {
     let taken = 0;
     fc.assert(
-      fc.property(fc.oneof(kernel, dense), fc.nat(), (layout, seed) => {
+      fc.property(permutations, fc.nat(), (layout, seed) => {
         const generator = new Generator(seed);
         const source = Uint8Array.from({ length: layout.size }, () => generator.rand24() & 255);
         const expected = scatter(source, layout, new Uint8Array(layout.size));
@@ -123,16 +132,81 @@ describe('scattering', () => {
     expect(taken).toBeGreaterThan(30);
   });
 
-  test.each<[string, Layout]>([
-    ['row-major order', rowMajor([64, 64])],
-    ['one axis', rowMajor([64])],
-    ['an axis of one first', expanded(permuted([64, 64], [1, 0]), 0)],
-  ])('leaves to the loop what it is not made for: %s', (_, layout) => {
+  test.each(others)('leaves to the loop what it is not made for: %s', (_, layout) => {
     const into = new Uint8Array(layout.size);
     expect(lent(({ scatterBytes }) => scatterBytes(new Uint8Array(layout.size).fill(1), layout, into))).toBe(
       false,
     );
     expect(into.includes(1)).toBe(false);
+  });
+});
+
+describe('gathering', () => {
+  test('takes words from where the loop takes them', () => {
+    let taken = 0;
+    fc.assert(
+      fc.property(permutations, (layout) => {
+        const given = Int32Array.from({ length: layout.size }, (_, i) => i);
+        const expected = gather(given, layout, new Int32Array(layout.size));
+        lent(({ gatherWords, keys }) => {
+          keys(layout.size);
+          const [source, into] = [keys(layout.size)!, keys(layout.size)!];
+          source.set(given);
+          if (!gatherWords(source, layout, into)) return;
+          taken++;
+          expect(into.slice()).toEqual(expected);
+        });
+      }),
+    );
+    expect(taken).toBeGreaterThan(30);
+  });
+
+  test.each([...others, ['more columns than there is room for', permuted([40_000, 16], [1, 0])] as const])(
+    'leaves to the loop what it is not made for: %s',
+    (_, layout) => {
+      lent(({ gatherWords, keys }) => {
+        const [source, into] = [keys(layout.size)!, keys(layout.size)!.fill(0)];
+        source.fill(1);
+        expect(gatherWords(source, layout, into)).toBe(false);
+        expect(gatherWords(new Int32Array(layout.size), layout, into)).toBe(false);
+        expect(into.includes(1)).toBe(false);
+      });
+    },
+  );
+});
+
+describe('numbering', () => {
+  test('numbers the tied as the loop does', () => {
+    const values = fc.array(fc.constantFrom(0, -0, 1, -1, 2, Number.NaN, Infinity, 1e-42), {
+      minLength: 4,
+      maxLength: 200,
+    });
+    fc.assert(
+      fc.property(values, fc.nat(), (some, pick) => {
+        const floats = Float32Array.from(some.slice(0, some.length & ~3));
+        const threshold = keyOf(bitsOf(floats)[pick % floats.length]!);
+        const tied = bitsOf(floats).filter((bits) => keyOf(bits) === threshold).length;
+        const numbering = { threshold, bias: 2 ** 30, more: tied - 1 };
+        const [expected, expectedPlaces] = [bitsOf(floats.slice()), new Int32Array(tied)];
+        numberKeys(expected, numbering, expectedPlaces);
+        lent(({ number, keys }) => {
+          const [given, places] = [keys(floats.length)!, new Int32Array(tied)];
+          given.set(bitsOf(floats));
+          expect(number(given, numbering, places)).toBe(true);
+          expect(given.slice()).toEqual(expected);
+          expect(places).toEqual(expectedPlaces);
+        });
+      }),
+    );
+  });
+
+  test('leaves to the loop what is not in the backend’s memory, no multiple of four, or tied too often', () => {
+    const numbering = { threshold: 1, bias: 0, more: 0 };
+    lent(({ number, keys }) => {
+      expect(number(new Int32Array(4), numbering, new Int32Array(0))).toBe(false);
+      expect(number(keys(5)!, numbering, new Int32Array(1))).toBe(false);
+      expect(number(keys(40_000)!, numbering, new Int32Array(40_000))).toBe(false);
+    });
   });
 });
 

@@ -85,6 +85,8 @@ function kernelsThat(split: SplitKeys): MaskKernels {
     split,
     drawTurns: () => false,
     scatterBytes: () => false,
+    gatherWords: () => false,
+    number: () => false,
     exchange: partitionBlocks,
     chunk: new Int32Array(1000),
     keys: () => undefined,
