@@ -20,7 +20,7 @@ export interface AppliedPlan<M extends tf.LayersModel = tf.LayersModel> {
  * list of blocks those that are gone are left out.
  *
  * @param model The model that the plan was made for, or one of the same layers and sizes. It stays as it is.
- * @param plan What {@link planChannels}, `planFromMasks` or {@link planLayers} gave, also saved and read again.
+ * @param plan What {@link planChannels}, {@link planFromMasks} or {@link planLayers} gave, also saved and read again.
  * @returns The new model, which shares no weight with the old one; the caller disposes both.
  * @throws {@link PruneError} `argument` for what is no model or no plan, for a plan of another model, and for one that
  * removes what is pinned or leaves a group without channels; `state` for a model that is not built or disposed;

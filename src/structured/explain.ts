@@ -5,7 +5,7 @@ import { short } from './summary-table';
 /**
  * A plan in words: what goes, why, and what keeps the rest.
  *
- * @param plan What {@link planChannels}, `planFromMasks` or {@link planLayers} gave, also out of JSON.
+ * @param plan What {@link planChannels}, {@link planFromMasks} or {@link planLayers} gave, also out of JSON.
  * @returns Lines of text, the first of them the total; without a line feed at the end.
  * @throws {@link PruneError} `argument` for what is no plan, `unsupported` for one of another version.
  * @example

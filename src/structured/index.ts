@@ -9,6 +9,7 @@ export type { ChannelPlanOptions } from './channel-options';
 export { explain } from './explain';
 export type { Importance, ImportanceOptions, RankedGroup } from './importance/importance';
 export type {
+  BiasShift,
   ChannelPlan,
   GroupPlan,
   KeptChannels,
@@ -19,6 +20,7 @@ export type {
   PlannedMacs,
 } from './plan';
 export { planChannels } from './plan-channels';
+export { type MaskPlanOptions, planFromMasks } from './plan-from-masks';
 export { type BlockImportance, type LayerPlanOptions, planLayers } from './plan-layers';
 export { type LayerSummary, type ModelSummary, type SummaryOptions, summary } from './summary';
 export { summaryTable } from './summary-table';

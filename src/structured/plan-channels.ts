@@ -43,7 +43,7 @@ export async function planChannels(model: tf.LayersModel, options: ChannelPlanOp
   const removals = removalsOf(graph, all, options);
   const groups = all.map((each, i) => planned(each, removals[i]!, options));
   const macs = { before: macsOf(graph), after: macsOf(graph, removedIn(graph, removals)) };
-  return { kind: 'channels', version: 1, topology: graph.topology, macs, groups };
+  return { kind: 'channels', version: 1, topology: graph.topology, macs, groups, shifts: [] };
 }
 
 function freeOf({ channels, pinned }: ChannelGroup): number[] {

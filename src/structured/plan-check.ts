@@ -31,6 +31,10 @@ const counts: Field = {
   allowed: 'a list of whole numbers ≥ 0, each once',
   holds: (value) => Array.isArray(value) && value.every(count.holds) && new Set(value).size === value.length,
 };
+const numbers: Field = {
+  allowed: 'a list of finite numbers',
+  holds: (value) => Array.isArray(value) && value.every(Number.isFinite),
+};
 const kindOfBlock: Field = {
   allowed: "'residual' or 'layer'",
   holds: (value) => value === 'residual' || value === 'layer',
@@ -39,6 +43,7 @@ const kindOfBlock: Field = {
 const HEADER = { topology: text };
 const MACS = { before: amount, after: amount };
 const GROUP = { id: text, layers: texts, channels: count, remove: counts, reason: text, kept: list };
+const SHIFT = { layer: text, values: numbers };
 const KEPT = { channels: counts, reason: text };
 const BLOCK = {
   name: text,
@@ -55,7 +60,7 @@ const BLOCK = {
  * @throws {@link PruneError} `argument` for what is no plan, `unsupported` for one of another version.
  */
 export function checkPlan(plan: unknown): Plan {
-  const { kind, version, macs, groups, blocks } = fieldsOf(plan, 'The plan');
+  const { kind, version, macs, groups, blocks, shifts } = fieldsOf(plan, 'The plan');
   if (kind !== 'channels' && kind !== 'layers') throw refused('kind', "'channels' or 'layers'", kind);
   if (version !== 1) {
     const message = `The plan is of version ${shown(version)}, but this release of tfjs-prune knows version 1. Plan anew, or update.`;
@@ -75,6 +80,8 @@ export function checkPlan(plan: unknown): Plan {
     for (const [k, each] of listOf(kept, '').entries()) check(each, KEPT, `groups[${i}].kept[${k}]`);
   }
   checkOnce(listOf(groups, 'groups'), 'id', 'groups');
+  for (const [i, shift] of listOf(shifts, 'shifts').entries()) check(shift, SHIFT, `shifts[${i}]`);
+  checkOnce(listOf(shifts, 'shifts'), 'layer', 'shifts');
   // Every field was checked.
   return plan as ChannelPlan;
 }

@@ -42,12 +42,22 @@ export interface KeptChannels {
   readonly reason: string;
 }
 
+/** What the bias of a layer takes over of constant channels that no longer come into it. */
+export interface BiasShift {
+  /** The layer, by name; for one of a model within, after that model's name and a slash. */
+  readonly layer: string;
+  /** What is added to its bias, for each of its output channels, before any of those goes. */
+  readonly values: readonly number[];
+}
+
 /** Which channels to remove from a model. */
 export interface ChannelPlan extends PlanHeader {
   /** What tells it from a {@link LayerPlan}. */
   readonly kind: 'channels';
   /** What happens to each group of channels, in the model's order. */
   readonly groups: readonly GroupPlan[];
+  /** What biases take over of channels that are constant; empty but for plans of {@link planFromMasks}. */
+  readonly shifts: readonly BiasShift[];
 }
 
 /** A part of a model that can be left out, as a plan says it. */

@@ -172,6 +172,7 @@ describe('exported names', () => {
         "explain",
         "isPruneError",
         "planChannels",
+        "planFromMasks",
         "planLayers",
         "summary",
         "summaryTable",

@@ -1,0 +1,144 @@
+import type * as tf from '@tensorflow/tfjs';
+import { checkOptions } from '../core/options';
+import { PruneError, shown } from '../errors';
+import { draftOf } from '../topology/draft';
+import { removedIn } from './choose-channels';
+import { weightAt, zerosAlong } from './constants/kernels';
+import { type Reader, readersOf } from './constants/read';
+import { type Reading, readingOf, shiftOf, type Verdict } from './constants/shifts';
+import { dependencyGraph } from './dependency-graph';
+import { type ChannelGraph, type ChannelGroup, macsOf, type WeightAxis } from './graph';
+import type { BiasShift, ChannelPlan, GroupPlan, KeptChannels } from './plan';
+
+/** Settings of {@link planFromMasks}. */
+export interface MaskPlanOptions {
+  /**
+   * Whether channels go that are a constant but for the borders, where a convolution pads: what follows is then the same
+   * inside, and differs at the borders. False by default: they stay, and the plan says why.
+   */
+  readonly inexact?: boolean | undefined;
+  /** The shape of each input without the batch axis, where the model leaves sizes open. */
+  readonly inputShapes?: ReadonlyArray<readonly number[]> | undefined;
+}
+
+/** What reads a channel axis, with what it makes of it. */
+interface Read {
+  readonly axis: WeightAxis;
+  readonly reading: Reading;
+}
+
+/**
+ * Plans to remove the channels that pruning has left nothing of: those that `lnStructured` or `randomStructured` zeroed
+ * along their outputs, and those that nothing reads any more, as after pruning inputs. Zeros count, whoever made them.
+ *
+ * Without weights a channel is its bias, or what a batch normalisation or an activation makes of that: a constant. It is
+ * followed through what comes after, and taken over by the bias of the layers that read it, which get one where they have
+ * none; outputs stay the same to about 1e-5 in inference. Where padding surrounds such a channel by zeros that is not
+ * exact: it stays, and the plan says so, unless `inexact` is true. A constant of zero goes in any case.
+ *
+ * @param model A built model; it stays as it is.
+ * @param options Whether channels may go that are constant but for the borders.
+ * @returns The plan, plain data for {@link applyPlan} and {@link explain}. It holds what biases take over, so it is for
+ * these weights: plan anew when they have changed. Where nothing can go, it removes nothing.
+ * @throws {@link PruneError} `argument` for what is no model or no such option; `state` for a model that is not built or
+ * disposed; `shape` for one with open sizes, if `inputShapes` does not say them.
+ * @example
+ * ```ts
+ * prune.lnStructured(model.layer1[0].conv1, 'weight', 0.5, 2, 'out');
+ * const { model: slim } = applyPlan(model, planFromMasks(model));
+ * ```
+ */
+export function planFromMasks(model: tf.LayersModel, options: MaskPlanOptions = {}): ChannelPlan {
+  draftOf(model, 'planFromMasks');
+  checkOptions(options, ['inexact', 'inputShapes']);
+  const { inexact = false, inputShapes } = options;
+  if (typeof inexact !== 'boolean') {
+    const allowed = 'true or false';
+    throw new PruneError('argument', `inexact must be ${allowed}, but got ${shown(inexact)}.`, {
+      given: inexact,
+      allowed,
+    });
+  }
+  const graph = dependencyGraph(model);
+  const readers = readersOf(model, inputShapes);
+  const reads = graph.weights.flatMap((axis): Read[] => {
+    const reader = axis.role === 'in' ? readers.get(axis.layer) : undefined;
+    return reader === undefined ? [] : [{ axis, reading: readingOf(reader, axis) }];
+  });
+  const verdicts = verdictsOf(graph, reads);
+  const zeroed = makersOfZeros(graph, readers);
+  const groups = graph.groups.map((group) => planned(group, verdicts, zeroed, inexact));
+  const isRemoved = removedIn(
+    graph,
+    groups.map(({ remove }) => [...remove]),
+  );
+  const macs = { before: macsOf(graph), after: macsOf(graph, isRemoved) };
+  const shifts = shiftsOf(reads, isRemoved);
+  return { kind: 'channels', version: 1, topology: graph.topology, macs, groups, shifts };
+}
+
+/** For each channel the worst that a layer says which reads it; undefined where none does. */
+function verdictsOf({ size }: ChannelGraph, reads: readonly Read[]): Array<Verdict | undefined> {
+  const verdicts = Array<Verdict | undefined>(size).fill(undefined);
+  for (const { axis, reading } of reads) {
+    axis.channels.forEach((channel, i) => {
+      const known = verdicts[channel];
+      const own = reading.verdicts[i]!;
+      if (known === undefined || severity(own) > severity(known)) verdicts[channel] = own;
+    });
+  }
+  return verdicts;
+}
+
+function severity(verdict: Verdict): number {
+  if (verdict === 'varies') return 3;
+  if (verdict === 'exact') return 0;
+  return 'stays' in verdict ? 2 : 1;
+}
+
+/** By channel, a layer that makes it of zeros. */
+function makersOfZeros({ weights }: ChannelGraph, readers: ReadonlyMap<string, Reader>): Map<number, string> {
+  const makers = new Map<number, string>();
+  for (const { layer, weight, axis, role, channels } of weights) {
+    const kernel = role === 'out' ? weightAt(readers.get(layer)?.layer ?? {}, weight) : undefined;
+    if (kernel === undefined || kernel.shape.length < 2) continue;
+    zerosAlong(kernel, axis).forEach((isZero, i) => {
+      if (isZero === 1 && !makers.has(channels[i]!)) makers.set(channels[i]!, layer);
+    });
+  }
+  return makers;
+}
+
+function planned(
+  { id, layers, channels, pinned }: ChannelGroup,
+  verdicts: ReadonlyArray<Verdict | undefined>,
+  zeroed: ReadonlyMap<number, string>,
+  inexact: boolean,
+): GroupPlan {
+  const pins = [...pinned].map(([reason, each]): KeptChannels => ({ channels: each, reason }));
+  const staying = new Set([...pinned.values()].flat());
+  const remove: number[] = [];
+  const kept = new Map<string, number[]>();
+  const keep = (reason: string, n: number): void => void kept.set(reason, [...(kept.get(reason) ?? []), n]);
+  channels.forEach((channel, n) => {
+    const verdict = verdicts[channel];
+    if (staying.has(n) || verdict === undefined) return;
+    const maker = zeroed.get(channel);
+    if (verdict === 'varies') {
+      if (maker !== undefined)
+        keep(`'${maker}' has zeros for them, but what is read still depends on the input`, n);
+    } else if (verdict === 'exact' || ('inexact' in verdict && inexact)) remove.push(n);
+    else keep('stays' in verdict ? verdict.stays : verdict.inexact, n);
+  });
+  if (remove.length === channels.length) keep('all of them are zero, but at least one stays', remove.pop()!);
+  const reason = `what reads them finds a constant in them, or has zeros for them`;
+  const why = [...kept].map(([each, all]): KeptChannels => ({ channels: all, reason: each }));
+  return { id, layers, channels: channels.length, remove, reason, kept: [...pins, ...why] };
+}
+
+function shiftsOf(reads: readonly Read[], isRemoved: Uint8Array): BiasShift[] {
+  return reads.flatMap(({ axis, reading }): BiasShift[] => {
+    const values = shiftOf(reading, (i) => isRemoved[axis.channels[i]!] === 1);
+    return values === undefined ? [] : [{ layer: axis.layer, values }];
+  });
+}
