@@ -10,6 +10,7 @@ import { type Displaced, displacedBy, isMost, merge } from './displaced';
 import type { Mask } from './mask';
 import { keep, masked, peek } from './memory';
 import { holding, type Parameter, type Slot } from './parameter';
+import { freeDerived, isMaskedGradient, notePruned, type PrunedData } from './pruned-data';
 import type { PruningMethod } from './request';
 
 /** What is known of a pruned variable; kept on the variable itself, where a second loaded copy finds it too. */
@@ -28,7 +29,7 @@ interface Attachment {
   detach(): void;
   /** Sets values without masking them again. */
   assign(value: tf.Tensor): void;
-  /** Frees the mask's tensor; it is made anew when training needs it. */
+  /** Frees the mask's tensor and what else was made of it; it is made anew when training needs it. */
   freeMask(): void;
 }
 
@@ -52,11 +53,19 @@ function override(target: object, property: PropertyKey, descriptor: PropertyDes
 }
 
 /** Reads of a variable: itself, or inside a gradient an identity that masks what flows back. */
-function readThrough(variable: tf.Variable, maskTensor: () => tf.Tensor): () => tf.Tensor {
-  const withMaskedGradient = tf.customGrad(() => ({
-    value: variable.clone(),
-    gradFunc: (dy: tf.Tensor) => dy.mul(maskTensor()),
-  }));
+function readThrough(
+  variable: tf.Variable,
+  pruned: () => PrunedData,
+  maskTensor: () => tf.Tensor,
+): () => tf.Tensor {
+  const withMaskedGradient = tf.customGrad(() => {
+    notePruned(variable.dataId, pruned());
+    return {
+      value: variable.clone(),
+      gradFunc: (dy: tf.Tensor) =>
+        isMaskedGradient(dy.dataId, pruned().mask) ? dy.clone() : dy.mul(maskTensor()),
+    };
+  });
   return () => (tf.engine().state.gradientDepth > 0 ? withMaskedGradient(variable) : variable);
 }
 
@@ -93,6 +102,11 @@ function attach(slot: Slot, variable: tf.Variable, state: PruningState): Attachm
     tensor ??= tf.keep(maskTensorOf(attachment.state.mask, variable));
     return tensor;
   };
+  let known: PrunedData | undefined;
+  const pruned = (): PrunedData => {
+    known ??= { mask: attachment.state.mask, derived: new Map() };
+    return known;
+  };
   const assign = variable.assign.bind(variable);
   const dispose = variable.dispose.bind(variable);
   const attachment: Attachment = {
@@ -101,6 +115,8 @@ function attach(slot: Slot, variable: tf.Variable, state: PruningState): Attachm
     freeMask: () => {
       tensor?.dispose();
       tensor = undefined;
+      if (known !== undefined) freeDerived(known);
+      known = undefined;
     },
     detach: () => {
       attachment.freeMask();
@@ -122,7 +138,12 @@ function attach(slot: Slot, variable: tf.Variable, state: PruningState): Attachm
     override(variable, key, { value: attachment });
     override(variable, 'assign', { writable: true, value: assignMasked });
     override(variable, 'dispose', { writable: true, value: disposeBoth });
-    restoreReads = overrideReads(slot, variable, readThrough(variable, maskTensor), attachment.detach);
+    restoreReads = overrideReads(
+      slot,
+      variable,
+      readThrough(variable, pruned, maskTensor),
+      attachment.detach,
+    );
   } catch (error) {
     attachment.detach();
     throw error;

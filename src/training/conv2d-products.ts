@@ -1,15 +1,37 @@
 /** A convolution and its two gradients as matrix products in the wasm backend's memory. */
 import type * as tf from '@tensorflow/tfjs';
+import type { PrunedData } from '../core/pruned-data';
 import { PANEL_ROWS } from '../wasm/wat/panel';
 import type { Multiplier } from './matrix-product';
 import { columnsOf, filterTransposed, type Taps, windows, windowsTransposed } from './operands';
+import { sparseMatrixOf } from './pruned-filter';
+import { differentiateSparse, multiplySparse } from './sparse-products';
 
 /** A convolution's sizes, as tfjs computes them; NHWC. */
 export type Conv2DInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
 
+/** Whether each pixel of the output meets the pixel of the input in its place, and no other. */
+function isPointwise(info: Conv2DInfo): boolean {
+  const { top, bottom, left, right } = info.padInfo;
+  const isSingle = info.filterHeight * info.filterWidth * info.strideHeight * info.strideWidth === 1;
+  return isSingle && top + bottom + left + right === 0;
+}
+
+/** The pixels of a tensor as they are, as a single tap. */
+function pixelsOf(address: number, channels: number): Taps {
+  return {
+    count: 1,
+    channels,
+    addresses(_, from, addresses) {
+      for (let i = 0; i < addresses.length; i++) addresses[i] = address + 4 * channels * (from + i);
+    },
+  };
+}
+
 /** The pixels of x that the output's pixels meet. */
 function inputTaps(info: Conv2DInfo, x: number, zeros: number): Taps {
   const { inHeight, inWidth, inChannels, outHeight, outWidth, filterWidth, padInfo } = info;
+  if (isPointwise(info)) return pixelsOf(x, inChannels);
   return {
     count: info.filterHeight * filterWidth,
     channels: inChannels,
@@ -36,6 +58,8 @@ function inputTaps(info: Conv2DInfo, x: number, zeros: number): Taps {
   };
 }
 
+const allTaps = ({ count }: Taps): number[] => Array.from({ length: count }, (_, tap) => tap);
+
 /**
  * `y = x ∗ filter`, or that added to what y holds.
  *
@@ -43,6 +67,7 @@ function inputTaps(info: Conv2DInfo, x: number, zeros: number): Taps {
  * @param info The convolution.
  * @param at The addresses of its tensors.
  * @param add Whether to add to y.
+ * @param pruned The filter's mask, where it is to be made use of.
  * @returns Whether there was memory for it; nothing has changed otherwise.
  */
 export function convolve(
@@ -50,18 +75,25 @@ export function convolve(
   info: Conv2DInfo,
   at: { readonly x: number; readonly filter: number; readonly y: number },
   add = false,
+  pruned?: PrunedData,
 ): boolean {
   const { inChannels, outChannels } = info;
   const zeros = multiplier.prepare(Math.max(inChannels, outChannels));
   if (zeros === undefined) return false;
   const taps = inputTaps(info, at.x, zeros);
+  const rows = info.batchSize * info.outHeight * info.outWidth;
+  const rowOf = (row: number): number => at.y + 4 * outChannels * row;
+  const matrix =
+    pruned && sparseMatrixOf(multiplier.heap, pruned, { ...info, taps: allTaps(taps), columns: 'out' });
+  const sparse = matrix && { rows, taps, matrix, filter: at.filter, rowOf, add };
+  if (sparse !== undefined && multiplySparse(multiplier, zeros, sparse)) return true;
   multiplier.multiply({
-    rows: info.batchSize * info.outHeight * info.outWidth,
+    rows,
     columns: outChannels,
     depth: taps.count * inChannels,
     left: windows(taps),
     right: columnsOf(at.filter, outChannels),
-    rowOf: (row) => at.y + 4 * outChannels * row,
+    rowOf,
     add,
   });
   return true;
@@ -73,22 +105,32 @@ export function convolve(
  * @param multiplier What multiplies.
  * @param info The convolution.
  * @param at The addresses of its tensors.
+ * @param pruned The filter's mask, where the gradient is to be zero where it is.
  * @returns Whether there was memory for it; nothing has changed otherwise.
  */
 export function differentiateFilter(
   multiplier: Multiplier,
   info: Conv2DInfo,
   at: { readonly x: number; readonly dy: number; readonly filter: number },
+  pruned?: PrunedData,
 ): boolean {
   const { inChannels, outChannels } = info;
   const zeros = multiplier.prepare(Math.max(inChannels, outChannels));
   if (zeros === undefined) return false;
   const taps = inputTaps(info, at.x, zeros);
+  const pixels = info.batchSize * info.outHeight * info.outWidth;
+  if (pruned !== undefined) {
+    const matrix = sparseMatrixOf(multiplier.heap, pruned, { ...info, taps: allTaps(taps), columns: 'out' });
+    const dy = pixelsOf(at.dy, outChannels);
+    const size = taps.count * inChannels * outChannels;
+    const sparse = matrix && { rows: pixels, taps, dy, matrix, filter: at.filter, size };
+    return sparse !== undefined && differentiateSparse(multiplier, zeros, sparse);
+  }
   const stride = Math.ceil(inChannels / PANEL_ROWS) * PANEL_ROWS;
   multiplier.multiply({
     rows: taps.count * stride,
     columns: outChannels,
-    depth: info.batchSize * info.outHeight * info.outWidth,
+    depth: pixels,
     left: windowsTransposed(taps, stride, PANEL_ROWS),
     right: columnsOf(at.dy, outChannels),
     rowOf: (row) => {
@@ -125,12 +167,14 @@ function phases(size: number, kernel: number, stride: number, pad: number): Phas
  * @param multiplier What multiplies.
  * @param info The convolution, not dilated.
  * @param at The addresses of its tensors; `x` is where the gradient goes.
+ * @param pruned The filter's mask, where it is to be made use of.
  * @returns Whether there was memory for it; nothing has changed otherwise.
  */
 export function differentiateInput(
   multiplier: Multiplier,
   info: Conv2DInfo,
   at: { readonly dy: number; readonly filter: number; readonly x: number },
+  pruned?: PrunedData,
 ): boolean {
   const { inChannels, outChannels, inHeight, inWidth, padInfo } = info;
   const zeros = multiplier.prepare(Math.max(inChannels, outChannels));
@@ -144,7 +188,7 @@ export function differentiateInput(
   for (const rows of vertical) {
     for (const columns of horizontal) {
       if (rows.taps.length > 0 && columns.taps.length > 0) {
-        differentiatePhase(multiplier, info, at, zeros, rows, columns);
+        differentiatePhase(multiplier, info, { ...at, zeros }, rows, columns, pruned);
       }
     }
   }
@@ -154,10 +198,10 @@ export function differentiateInput(
 function differentiatePhase(
   multiplier: Multiplier,
   info: Conv2DInfo,
-  at: { readonly dy: number; readonly filter: number; readonly x: number },
-  zeros: number,
+  at: { readonly dy: number; readonly filter: number; readonly x: number; readonly zeros: number },
   rows: Phase,
   columns: Phase,
+  pruned: PrunedData | undefined,
 ): void {
   const { inChannels, outChannels, outHeight, outWidth, inHeight, inWidth, filterWidth } = info;
   const taps = rows.taps.flatMap((row) => columns.taps.map((column) => ({ row, column })));
@@ -167,43 +211,55 @@ function differentiatePhase(
     row: Math.floor((pixel % pixels) / columns.count),
     column: pixel % columns.count,
   });
-  const outputTaps: Taps = {
-    count: taps.length,
-    channels: outChannels,
-    addresses(index, from, addresses) {
-      const { row: down, column: right } = taps[index]!;
-      let { image, row, column } = place(from);
-      for (let i = 0; i < addresses.length; i++) {
-        const y = row + down.meets;
-        const z = column + right.meets;
-        const isInside = y >= 0 && y < outHeight && z >= 0 && z < outWidth;
-        addresses[i] = isInside ? at.dy + 4 * outChannels * ((image * outHeight + y) * outWidth + z) : zeros;
-        if (++column === columns.count) {
-          column = 0;
-          if (++row === rows.count) {
-            row = 0;
-            image++;
+  const outputTaps: Taps = isPointwise(info)
+    ? pixelsOf(at.dy, outChannels)
+    : {
+        count: taps.length,
+        channels: outChannels,
+        addresses(index, from, addresses) {
+          const { row: down, column: right } = taps[index]!;
+          let { image, row, column } = place(from);
+          for (let i = 0; i < addresses.length; i++) {
+            const y = row + down.meets;
+            const z = column + right.meets;
+            const isInside = y >= 0 && y < outHeight && z >= 0 && z < outWidth;
+            addresses[i] = isInside
+              ? at.dy + 4 * outChannels * ((image * outHeight + y) * outWidth + z)
+              : at.zeros;
+            if (++column === columns.count) {
+              column = 0;
+              if (++row === rows.count) {
+                row = 0;
+                image++;
+              }
+            }
           }
-        }
-      }
-    },
+        },
+      };
+  const count = info.batchSize * pixels;
+  const numbers = taps.map(({ row, column }) => row.tap * filterWidth + column.tap);
+  const rowOf = (pixel: number): number => {
+    const { image, row, column } = place(pixel);
+    const y = rows.first + row * info.strideHeight;
+    const z = columns.first + column * info.strideWidth;
+    return at.x + 4 * inChannels * ((image * inHeight + y) * inWidth + z);
   };
+  const matrix = pruned && sparseMatrixOf(multiplier.heap, pruned, { ...info, taps: numbers, columns: 'in' });
+  const sparse = matrix && {
+    rows: count,
+    taps: outputTaps,
+    matrix,
+    filter: at.filter,
+    rowOf,
+    add: false,
+  };
+  if (sparse !== undefined && multiplySparse(multiplier, at.zeros, sparse)) return;
   multiplier.multiply({
-    rows: info.batchSize * pixels,
+    rows: count,
     columns: inChannels,
     depth: taps.length * outChannels,
     left: windows(outputTaps),
-    right: filterTransposed(
-      at.filter,
-      inChannels,
-      outChannels,
-      taps.map(({ row, column }) => row.tap * filterWidth + column.tap),
-    ),
-    rowOf: (pixel) => {
-      const { image, row, column } = place(pixel);
-      const y = rows.first + row * info.strideHeight;
-      const z = columns.first + column * info.strideWidth;
-      return at.x + 4 * inChannels * ((image * inHeight + y) * inWidth + z);
-    },
+    right: filterTransposed(at.filter, inChannels, outChannels, numbers),
+    rowOf,
   });
 }

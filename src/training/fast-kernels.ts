@@ -1,5 +1,6 @@
 /** tfjs's kernels as matrix products on SIMD; each leaves to another kernel what it does not take. */
 import * as tf from '@tensorflow/tfjs';
+import { noteMaskedGradient, type PrunedData, prunedDataOf } from '../core/pruned-data';
 import { type Heap, heapOf } from '../wasm/heap';
 import { outputOf, type Placed } from '../wasm/output';
 import { type Conv2DInfo, convolve, differentiateFilter, differentiateInput } from './conv2d-products';
@@ -50,15 +51,36 @@ function nhwc(attrs: Arguments['attrs']): ConvolutionAttrs | undefined {
   return attrs?.dataFormat === 'NHWC' ? (attrs as unknown as ConvolutionAttrs) : undefined;
 }
 
+/** From which sparsity on the zeros of a pruned filter are made use of: below, multiplying them is faster. */
+const SPARSE_FROM = 0.7;
+
+function prunedFilter({ dataId, shape }: tf.TensorInfo): PrunedData | undefined {
+  const pruned = prunedDataOf(dataId);
+  const { mask } = pruned ?? {};
+  const isWorthIt = mask?.size === tf.util.sizeFromShape(shape) && mask.zeros >= SPARSE_FROM * mask.size;
+  return isWorthIt ? pruned : undefined;
+}
+
+/**
+ * The masks of filters whose input gradient was asked for, by their shape: tfjs hands the gradient of the filter no more of it
+ * than the very array that the tensor has as its shape.
+ */
+const prunedByShape = new WeakMap<object, PrunedData>();
+
 /** tfjs's `Conv2DBackpropFilter`. */
 export const fastFilterGradient: Attempt = (args) => {
   const { x } = args.inputs;
   const attrs = nhwc(args.attrs);
   if (x === undefined || attrs === undefined) return undefined;
   const info = sizes({ ...attrs, dilations: 1 }, x.shape, attrs.filterShape);
-  return run(args, attrs.filterShape, (multiplier, { inputs, output }) =>
-    differentiateFilter(multiplier, info, { x: inputs.x!, dy: inputs.dy!, filter: output }),
-  );
+  const differentiate = (pruned?: PrunedData): tf.TensorInfo | undefined =>
+    run(args, attrs.filterShape, (multiplier, { inputs, output }) =>
+      differentiateFilter(multiplier, info, { x: inputs.x!, dy: inputs.dy!, filter: output }, pruned),
+    );
+  const pruned = prunedByShape.get(attrs.filterShape);
+  const sparse = pruned?.derived && differentiate(pruned);
+  if (pruned !== undefined && sparse !== undefined) noteMaskedGradient(sparse.dataId, pruned.mask);
+  return sparse ?? differentiate();
 };
 
 /** tfjs's `Conv2DBackpropInput`. */
@@ -67,8 +89,10 @@ export const fastInputGradient: Attempt = (args) => {
   const attrs = nhwc(args.attrs);
   if (filter === undefined || attrs === undefined) return undefined;
   const info = sizes({ ...attrs, dilations: 1 }, attrs.inputShape, filter.shape);
+  const pruned = prunedFilter(filter);
+  if (pruned !== undefined) prunedByShape.set(filter.shape, pruned);
   return run(args, attrs.inputShape, (multiplier, { inputs, output }) =>
-    differentiateInput(multiplier, info, { dy: inputs.dy!, filter: inputs.filter!, x: output }),
+    differentiateInput(multiplier, info, { dy: inputs.dy!, filter: inputs.filter!, x: output }, pruned),
   );
 };
 
@@ -84,12 +108,13 @@ export const fastConvolution: Attempt = (args) => {
   const info = sizes(attrs, x.shape, filter.shape);
   if (!isPlainBias(bias, info.outChannels) || preluActivationWeights) return undefined;
   if (info.outShape.some((size) => size <= 0)) return undefined;
+  const pruned = prunedFilter(filter);
   return run(args, info.outShape, (multiplier, { inputs, output }) => {
     const places = { x: inputs.x!, filter: inputs.filter!, y: output };
-    if (inputs.bias === undefined) return convolve(multiplier, info, places);
+    if (inputs.bias === undefined) return convolve(multiplier, info, places, false, pruned);
     const rows = tf.util.sizeFromShape(info.outShape) / info.outChannels;
     repeatBias(multiplier.heap, inputs.bias, info.outChannels, output, rows);
-    return convolve(multiplier, info, places, true);
+    return convolve(multiplier, info, places, true, pruned);
   });
 };
 

@@ -37,6 +37,18 @@ export interface TrainingKernels {
   ): void;
   /** See wat/column-sums.ts. */
   columnSums(x: number, end: number, rowBytes: number, sums: number): void;
+  /** Rows to panels of pixels, see wat/sparse-training.ts. */
+  packTile: Pack;
+  /** See wat/sparse-training.ts. */
+  sparseProduct(ends: number, endsEnd: number, stream: number, x: number, y: number): void;
+  /** See wat/sparse-training.ts. */
+  sparseGradient(ends: number, endsEnd: number, stream: number, x: number, dy: number, sums: number): void;
+  /** See wat/sparse-training.ts. */
+  sparseRefresh(moves: number, movesEnd: number, src: number, stream: number): void;
+  /** See wat/sparse-training.ts. */
+  sparseScatter(moves: number, movesEnd: number, sums: number, dst: number): void;
+  /** See wat/sparse-training.ts. */
+  unpackTile(tile: number, wholeEnd: number, tileEnd: number, rows: number, add: number): void;
 }
 
 /** Packs a matrix that is given by the addresses of its rows. */

@@ -3,7 +3,14 @@ import { COLUMN_SUMS } from './column-sums';
 import { GEMM, SPILL } from './gemm';
 import { type MemoryKind, moduleOf } from './memory';
 import { packColumns, packRows } from './pack';
-import { PANEL_COLUMNS, PANEL_ROWS } from './panel';
+import { PANEL_COLUMNS, PANEL_ROWS, TILE_PIXELS } from './panel';
+import {
+  SPARSE_GRADIENT,
+  SPARSE_PRODUCT,
+  SPARSE_REFRESH,
+  SPARSE_SCATTER,
+  UNPACK_TILE,
+} from './sparse-training';
 
 /**
  * The kernels for training, a module of their own: who only prunes or predicts does not load them.
@@ -20,5 +27,11 @@ export function trainingModuleText(memory: MemoryKind): string {
     SPILL,
     CHANNEL_SUMS,
     COLUMN_SUMS,
+    packRows('packTile', TILE_PIXELS),
+    SPARSE_PRODUCT,
+    SPARSE_GRADIENT,
+    SPARSE_REFRESH,
+    SPARSE_SCATTER,
+    UNPACK_TILE,
   ]);
 }
