@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
@@ -44,6 +44,30 @@ export function launchOptions(): { executablePath?: string; args: string[] } {
   };
 }
 
+/** Tests that run in Chromium, in the folder of that name. */
+function browserProject(name: 'browser' | 'browser-isolated'): TestProjectInlineConfiguration {
+  return {
+    resolve: { alias: aliases('browser') },
+    // All of tfjs up front: a dependency found later would reload the page in the middle of a test.
+    optimizeDeps: { include: ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'] },
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      ...(name === 'browser' && { globalSetup: ['test/browser/download-host.ts'] }),
+      setupFiles: ['test/support/setup.ts'],
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({ launchOptions: launchOptions() }),
+        instances: [{ browser: 'chromium' }],
+      },
+    },
+  };
+}
+
 export default defineConfig({
   test: {
     // tfjs advertises its Node package in every worker.
@@ -68,23 +92,14 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
+      browserProject('browser'),
       {
-        resolve: { alias: aliases('browser') },
-        // All of tfjs up front: a dependency found later would reload the page in the middle of a test.
-        optimizeDeps: { include: ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'] },
-        test: {
-          name: 'browser',
-          include: ['test/browser/**/*.test.ts'],
-          globalSetup: ['test/browser/download-host.ts'],
-          setupFiles: ['test/support/setup.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          browser: {
-            enabled: true,
-            headless: true,
-            screenshotFailures: false,
-            provider: playwright({ launchOptions: launchOptions() }),
-            instances: [{ browser: 'chromium' }],
+        ...browserProject('browser-isolated'),
+        // With these a page may share memory between threads, and tfjs's wasm backend does.
+        server: {
+          headers: {
+            'Cross-Origin-Opener-Policy': 'same-origin',
+            'Cross-Origin-Embedder-Policy': 'require-corp',
           },
         },
       },

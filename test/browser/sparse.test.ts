@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
-import { accelerate } from 'tfjs-prune/sparse';
+import { accelerate, foldBatchNorm, optimizeForInference } from 'tfjs-prune/sparse';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { registerSparseKernels } from '../../src/sparse/kernels';
 import { activeHeap, type Heap } from '../../src/wasm/heap';
@@ -47,4 +47,54 @@ it('in a browser, an accelerated model gives the same as before', async () => {
   acceleration.dispose();
   x.dispose();
   model.dispose();
+});
+
+describe('in a browser, a model with its normalisations folded', () => {
+  function normalised(): tf.LayersModel {
+    const layers = [
+      tf.layers.conv2d({ inputShape: [10, 10, 8], filters: 16, kernelSize: 3, strides: 2 }),
+      tf.layers.batchNormalization(),
+      tf.layers.activation({ activation: 'relu' }),
+      tf.layers.globalAveragePooling2d({}),
+      tf.layers.dense({ units: 8 }),
+      tf.layers.batchNormalization(),
+    ];
+    const model = tf.sequential({ layers });
+    for (const layer of layers) {
+      layer.setWeights(
+        layer.getWeights().map(({ shape }, i) => tf.randomUniform(shape, 0.2, 2, 'float32', i)),
+      );
+    }
+    prune.globalUnstructured(prune.parameters(model), prune.L1Unstructured, { amount: 0.8 });
+    return model;
+  }
+
+  it.each(['wasm', 'webgl'] as const)('gives the same on %s', async (backend) => {
+    await useBrowserBackend(backend);
+    const model = normalised();
+    const x = tf.randomNormal([2, 10, 10, 8], 0, 1, 'float32', 1);
+    const folded = foldBatchNorm(model);
+    expect(folded.layers.map((layer) => layer.getClassName())).not.toContain('BatchNormalization');
+    const [expected, actual] = [model, folded].map((each) => each.predict(x) as tf.Tensor);
+    // webgl adds up in another order, and on some devices in 16 bits.
+    const tolerance = backend === 'wasm' ? 1e-5 : 1e-3;
+    expect(actual!).toBeAllClose(expected!, { rtol: tolerance, atol: tolerance });
+    tf.dispose([x, expected!, actual!]);
+    folded.dispose();
+    model.dispose();
+  });
+
+  it('runs sparse too', async () => {
+    await useBrowserBackend('wasm');
+    const model = normalised();
+    const x = tf.randomNormal([2, 10, 10, 8], 0, 1, 'float32', 1);
+    const { model: fast, handle } = await optimizeForInference(model);
+    expect(handle.layers.map(({ runs }) => runs)).not.toContain('dense');
+    const [expected, actual] = [model, fast].map((each) => each.predict(x) as tf.Tensor);
+    expect(actual!).toBeAllClose(expected!, { rtol: 1e-5, atol: 1e-5 });
+    tf.dispose([x, expected!, actual!]);
+    handle.dispose();
+    fast.dispose();
+    model.dispose();
+  });
 });

@@ -14,7 +14,11 @@ declare global {
 setWasmPaths('/');
 
 window.bench = async (rounds, only, threads) => {
-  if (threads > 0) setThreadsCount(threads);
+  if (threads > 0) {
+    // tfjs takes at most half as many threads as there are cores, also where each core runs one.
+    Object.defineProperty(navigator, 'hardwareConcurrency', { value: 2 * threads });
+    setThreadsCount(threads);
+  }
   await tf.setBackend('wasm');
   await benchSparse(rounds, only, (row) => window.report(row));
   return window.crossOriginIsolated ? `${getThreadsCount()} thread(s), shared memory` : 'one thread';
