@@ -66,7 +66,7 @@ const batchNorm: Rule = (call) => {
 const layerNorm: Rule = ({ tracer, inputs, config, path }) => {
   const { axes, shape } = inputs[0]!;
   for (const axis of axesOf(config.axis, shape.length)) {
-    pin(tracer, axes[axis], `'${path}' takes their mean and variance`);
+    pin(tracer, axes[axis], `'${path}' takes their mean and variance, which all of its results depend on`);
   }
   return [axes];
 };
@@ -174,7 +174,7 @@ export const pointwiseRules: ReadonlyMap<string, Rule> = new Map([
   ...named(['Add', 'Multiply', 'Average', 'Maximum', 'Minimum'], merge),
   ['Concatenate', concatenate],
   ['RepeatVector', repeatVector],
-  ...named(['ZeroPadding2D', 'Cropping2D', 'UpSampling2D'], spatial),
+  ...named(['ZeroPadding2D', 'Cropping2D', 'UpSampling2D', 'CenterCrop'], spatial),
   ...named(['MaxPooling1D', 'MaxPooling2D', 'MaxPooling3D'], spatial),
   ...named(['AveragePooling1D', 'AveragePooling2D', 'AveragePooling3D'], spatial),
   ...named(['GlobalAveragePooling1D', 'GlobalAveragePooling2D'], globalPool),

@@ -1,5 +1,15 @@
 /** Layers that put the same values into another shape. */
-import { type Call, join, noteOption, pinAxes, type Rule, root, type Traced, type Tracer } from '../tracer';
+import {
+  type Call,
+  join,
+  noteOption,
+  pin,
+  pinAxes,
+  type Rule,
+  root,
+  type Traced,
+  type Tracer,
+} from '../tracer';
 
 const permute: Rule = ({ inputs, config }) => {
   const dims = [config.dims].flat().map(Number);
@@ -75,17 +85,19 @@ function reshaped(
 ): Array<Int32Array | undefined> {
   const { tracer, path } = call;
   const none = to.map(() => undefined);
-  const carrying = [...input.axes.keys()].filter((axis) => input.axes[axis] !== undefined);
-  const at = carrying[0];
-  if (at === undefined) return none;
+  const at = input.axes.map((channels) => channels !== undefined).lastIndexOf(true);
+  if (at === -1) return none;
+  // Only one axis is followed.
+  const mixed = `'${path}' mixes them with other axes in a way that is not followed`;
+  pinAxes(tracer, input, mixed, [at]);
   const channels = input.axes[at]!;
-  const isLast = at === input.shape.length - 1 && to.at(-1) === channels.length;
-  if (carrying.length === 1 && isLast)
+  if (at === input.shape.length - 1 && to.at(-1) === channels.length) {
     return none.map((_, i) => (i === to.length - 1 ? channels : undefined));
+  }
   const from = input.shape.slice(1);
   const target = from.every((n) => n !== null) ? filledIn(to.slice(1), product(from)) : undefined;
-  if (carrying.length > 1 || !from.every((n) => n !== null) || target === undefined) {
-    pinAxes(tracer, input, `'${path}' mixes axes in a way that is not followed`);
+  if (!from.every((n) => n !== null) || target === undefined) {
+    pin(tracer, channels, mixed);
     return none;
   }
   const own = firstPlaces(tracer, channels);

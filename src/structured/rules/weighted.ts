@@ -4,6 +4,7 @@ import {
   type Call,
   channelAxis,
   isSoftmax,
+  join,
   made,
   noteOption,
   noteWeight,
@@ -100,12 +101,14 @@ function noteCell(call: Call, prefix: string, gates: number, channels: Int32Arra
   noteWeight(call, `${prefix}bias`, 0, 'out', all);
 }
 
-/** What is given for the states, and what comes out of them, stays as it is. */
-function pinStates(call: Call, config: Readonly<Record<string, unknown>>, channels: Int32Array): void {
-  const { tracer, inputs, outputs, path } = call;
-  for (const state of inputs.slice(1)) pinAxes(tracer, state, `'${path}' takes them as a state`);
-  const isOfFixedSize = inputs.length > 1 || outputs.length > 2 || config.returnState === true;
-  if (isOfFixedSize) pin(tracer, channels, `'${path}' takes or gives its state`);
+/** What is given for a state lives and dies with the units, and so does what comes out of it. */
+function joinStates(call: Call, config: Readonly<Record<string, unknown>>, channels: Int32Array): void {
+  const { tracer, inputs, path } = call;
+  for (const { axes } of inputs.slice(1)) {
+    const given = axes[1];
+    if (given === undefined) pin(tracer, channels, `'${path}' takes a state that cannot shrink`);
+    else join(tracer, channels, given);
+  }
   if ([config.activation, config.recurrentActivation].some(isSoftmax)) pinSoftmax(call, channels);
   pin(tracer, inputs[0]!.axes[1], `'${path}' goes over that axis`);
 }
@@ -115,7 +118,7 @@ const recurrent: Rule = (call) => {
   const channels = made(call, Number(config.units));
   noteCell(call, '', GATES[className]!, channels);
   noteOption(call, ['units'], channels);
-  pinStates(call, config, channels);
+  joinStates(call, config, channels);
   return outputs.map((shape) => shape.map((_, i) => (i === shape.length - 1 ? channels : undefined)));
 };
 
@@ -124,10 +127,13 @@ export function bidirectional(call: Call, inner: string, config: Readonly<Record
   const channels = made(call, Number(config.units));
   for (const part of ['forwardLayer.', 'backwardLayer.']) noteCell(call, part, GATES[inner]!, channels);
   noteOption(call, ['layer', 'config', 'units'], channels);
-  pinStates(call, config, channels);
+  joinStates(call, config, channels);
   const mode: unknown = Reflect.get(call.layer, 'mergeMode');
-  const last = mode === 'concat' ? tiled(channels, 2) : channels;
-  return call.outputs.map((shape) => shape.map((_, i) => (i === shape.length - 1 ? last : undefined)));
+  const merged = mode === 'concat' ? tiled(channels, 2) : channels;
+  // After the first come states, or the other direction.
+  return call.outputs.map((shape, output) =>
+    shape.map((_, i) => (i < shape.length - 1 ? undefined : output === 0 ? merged : channels)),
+  );
 }
 
 /** Whether a layer is one whose cell is known. */

@@ -86,6 +86,7 @@ const through: Record<string, [input: number[], layer: () => tf.layers.Layer, le
   ZeroPadding2D: [image, () => L.zeroPadding2d({ padding: 1, name })],
   Cropping2D: [image, () => L.cropping2D({ cropping: 1, name })],
   UpSampling2D: [image, () => L.upSampling2d({ name })],
+  CenterCrop: [image, () => L.centerCrop({ height: 2, width: 2, name })],
   Dropout: [image, () => L.dropout({ rate: 0.5, noiseShape: [1, 1, 1, 8], name })],
   SpatialDropout1D: [[5, 3], () => L.spatialDropout1d({ rate: 0.5, name })],
   AlphaDropout: [[3], () => L.alphaDropout({ rate: 0.5, name })],
