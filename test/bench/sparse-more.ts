@@ -1,6 +1,6 @@
 /**
  * Times pruned ResNets of other sizes on sparse kernels against tfjs's own and prints {@link Row}s as JSON:
- * `sparse-more.ts ROUNDS`. There is no target, but none may be slower.
+ * `sparse-more.ts ROUNDS [WORD]`. There is no target, but none may be slower.
  */
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
@@ -12,6 +12,7 @@ import { milliseconds, type Row } from './report';
 import { inTurns } from './turns';
 
 const rounds = Number(process.argv[2]);
+const only = process.argv[3] ?? '';
 const AMOUNTS = [0.5, 0.8, 0.9];
 const SETTINGS = [
   { what: 'ResNet18', build: resnet18, images: [1, 224, 224, 3] },
@@ -22,6 +23,7 @@ const SETTINGS = [
 const rows: Row[] = [];
 await tf.setBackend('wasm');
 for (const { what, build, images } of SETTINGS) {
+  if (!what.includes(only)) continue;
   const [, ...inputShape] = images;
   const dense = await build({ seed: 0, inputShape });
   const x = tf.randomUniform([...images], -1, 1, 'float32', 0);

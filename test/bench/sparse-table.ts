@@ -4,6 +4,7 @@ import * as prune from 'tfjs-prune';
 import { type Acceleration, accelerate, foldBatchNorm, optimizeForInference } from 'tfjs-prune/sparse';
 import { model, predict } from './ours';
 import { median, milliseconds, type Row } from './report';
+import { worstLayer } from './sparse-layers';
 import { inTurns } from './turns';
 
 type Prune = (weights: readonly prune.NamedParameter[], amount: number) => void;
@@ -81,8 +82,26 @@ export async function benchSparse(rounds: number, only: string, report: (row: Ro
       pruned.dispose();
     }
   }
+  await benchLayers(only, report);
   image.dispose();
   dense.dispose();
+}
+
+/** The least gain of a layer, where half of the weights are left and sparse layers gain little. */
+async function benchLayers(only: string, report: (row: Row) => void): Promise<void> {
+  for (const measure of [false, true]) {
+    const what = `ResNet50, L1 globally at 0.5, layers ${measure ? 'measured' : 'decided by expectation'}`;
+    if (!what.includes(only)) continue;
+    const [dense, fast] = [await model(), await model()];
+    for (const each of [dense, fast]) {
+      prune.globalUnstructured(prune.parameters(each), prune.L1Unstructured, { amount: 0.5 });
+    }
+    const handle = await accelerate(fast, { measure });
+    report(worstLayer(what, fast, handle, dense));
+    handle.dispose();
+    fast.dispose();
+    dense.dispose();
+  }
 }
 
 /** The share of a network's multiplications that its zeros leave. */
