@@ -5,11 +5,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { ChannelMask } from '../masks/channel-mask';
 import { activeHeap, type Heap } from '../wasm/heap';
-import { kernelsNow } from '../wasm/kernels';
+import { type Kernels, kernelsNow } from '../wasm/kernels';
 import { type Mask, maskOf } from './mask';
 
+interface Place {
+  readonly heap: Heap;
+  readonly address: number;
+}
+
 /** Where the wasm backend keeps a tensor, undefined on other backends. */
-function placeOf(tensor: tf.Tensor): { heap: Heap; address: number } | undefined {
+function placeOf(tensor: tf.Tensor): Place | undefined {
   const heap = activeHeap();
   const address = heap?.addressOf(tensor.dataId);
   return heap === undefined || address === undefined ? undefined : { heap, address };
@@ -82,6 +87,8 @@ export function keep(tensor: tf.Tensor): Kept | undefined {
 export function masked(value: tf.Tensor, mask: Mask, maskTensor: () => tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     if (tf.getBackend() !== 'wasm') return tf.where(maskTensor(), value, tf.zerosLike(value));
+    const given = placeOf(value);
+    if (given !== undefined && isMaskedAlready(given, mask)) return value.clone();
     const copy = value.mul(1);
     const place = placeOf(copy);
     if (place === undefined) return tf.where(maskTensor(), value, tf.zerosLike(value));
@@ -101,16 +108,36 @@ function clear(heap: Heap, address: number, mask: Mask): void {
 const STEP = 16;
 const WORTH_IT = 4096;
 
-/** Clears by a kernel, which reads the mask in the backend's memory. Returns how many entries it has done. */
+/** Clears by a kernel. Returns how many entries it has done. */
 function clearWritten(heap: Heap, address: number, bytes: Uint8Array): number {
+  return withMask(heap, bytes, (kernels, mask, whole) => {
+    kernels.clearMasked(address, mask, mask + whole);
+    return whole;
+  });
+}
+
+/** Whether a kernel has found every entry that a mask prunes to be +0 already, as after most steps of an optimizer. */
+function isMaskedAlready({ heap, address }: Place, mask: Mask): boolean {
+  if (mask instanceof ChannelMask || mask.size % STEP !== 0) return false;
+  return (
+    withMask(heap, mask.bytes, (kernels, at, whole) => 1 - kernels.revived(address, at, at + whole)) === 1
+  );
+}
+
+/** Runs a kernel with a mask in the backend's memory, but for what is left over at its end. Returns 0 where there is none. */
+function withMask(
+  heap: Heap,
+  bytes: Uint8Array,
+  run: (kernels: Kernels, mask: number, whole: number) => number,
+): number {
   const whole = bytes.length - (bytes.length % STEP);
   const kernels = whole < WORTH_IT ? undefined : kernelsNow(heap);
   const copy = kernels && heap.allocate(whole);
   if (kernels === undefined || copy === undefined) return 0;
   new Uint8Array(heap.buffer, copy, whole).set(bytes.subarray(0, whole));
-  kernels.clearMasked(address, copy, copy + whole);
+  const result = run(kernels, copy, whole);
   heap.free(copy);
-  return whole;
+  return result;
 }
 
 /** Rows and columns that the kernel takes at a time. */

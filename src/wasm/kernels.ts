@@ -48,6 +48,8 @@ export interface Kernels {
   sumSquares(x: number, end: number, rowBytes: number, totals: number): void;
   /** See wat/clear-masked.ts. */
   clearMasked(x: number, mask: number, maskEnd: number): void;
+  /** See wat/revived.ts. */
+  revived(x: number, mask: number, maskEnd: number): number;
   /** See wat/split-keys.ts. */
   splitKeys(
     x: number,
@@ -71,14 +73,7 @@ export interface Kernels {
     width: number,
   ): void;
   /** See wat/number-keys.ts. */
-  numberKeys(
-    keys: number,
-    end: number,
-    threshold: number,
-    bias: number,
-    more: number,
-    list: number,
-  ): number;
+  numberKeys(keys: number, end: number, threshold: number, bias: number, more: number, list: number): number;
   /** See wat/partition.ts. */
   partition(
     left: number,

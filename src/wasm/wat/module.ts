@@ -5,6 +5,7 @@ import { type MemoryKind, moduleOf } from './memory';
 import { NORMALISE } from './normalise';
 import { NUMBER_KEYS } from './number-keys';
 import { PARTITION } from './partition';
+import { REVIVED } from './revived';
 import { SCATTER_BYTES } from './scatter-bytes';
 import { SPARSE_BLOCK } from './sparse-block';
 import { sparseTile } from './sparse-tile';
@@ -26,6 +27,7 @@ export function moduleText(memory: MemoryKind): string {
     NORMALISE,
     SUM_SQUARES,
     CLEAR_MASKED,
+    REVIVED,
     SPLIT_KEYS,
     DRAW_TURNS,
     SCATTER_BYTES,

@@ -66,3 +66,30 @@ test('a masked copy has the bits that the mask leaves, and +0 elsewhere, even in
     ),
   );
 });
+
+test('an entry that came back is found wherever it is, and where there is none nothing is multiplied', async () => {
+  const given = fc.record({
+    sixteens: fc.integer({ min: 256, max: 260 }),
+    place: fc.nat(),
+    value: fc.constantFrom(-0, Number.NaN, 1e-45, 2),
+    isBack: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(given, async ({ sixteens, place, value, isBack }) => {
+      const size = 16 * sixteens;
+      const at = place % size;
+      const bytes = Uint8Array.from({ length: size }, (_, i) =>
+        i === at ? 0 : ((i * 2654435761) >>> 7) & 1,
+      );
+      const floats = Float32Array.from(bytes, (bit, i) => bit * (i + 1));
+      const expected = floats.slice();
+      if (isBack) floats[at] = value;
+      const x = tf.tensor1d(floats);
+      const { result, kernelNames } = await tf.profile(() => masked(x, maskOf(bytes), () => x));
+      x.dispose();
+      expect((result as tf.Tensor).dataSync()).toEqual(expected); // what the function returned
+      expect(kernelNames.includes('Multiply')).toBe(isBack);
+      tf.dispose(result);
+    }),
+  );
+});
