@@ -12,6 +12,20 @@ export interface ChannelPlanOptions extends ImportanceOptions {
   readonly ratios?: Readonly<Record<string, number>> | undefined;
   /** To which share of the model's multiply-accumulates to come, in (0, 1), by removing as little as is enough. */
   readonly targetMacs?: number | undefined;
+  /**
+   * To how many milliseconds to bring a prediction of one sample, on this device and the active backend, by removing as
+   * little as is enough. Layers are timed one by one at their new sizes, since fewer multiplications are not always
+   * quicker; the smaller model is then run, and the plan tells what was predicted and what was measured. It takes as long
+   * as some hundred predictions; nothing else should keep the device busy.
+   */
+  readonly targetLatencyMs?: number | undefined;
+  /**
+   * For `targetLatencyMs`: the times of layers, by kind, options and sizes, which are filled in. Give the same map to
+   * several plans to time no layer twice; `[...latencies]` survives JSON. An empty one by default.
+   */
+  readonly latencies?: Map<string, number> | undefined;
+  /** For `targetLatencyMs`: the shape of each input without the batch axis, where the model leaves sizes open. */
+  readonly inputShapes?: ReadonlyArray<readonly number[]> | undefined;
   /** Whether all groups are ranked together, so that some lose more than others; false by default. */
   readonly global?: boolean | undefined;
   /**
@@ -29,8 +43,17 @@ export interface ChannelPlanOptions extends ImportanceOptions {
 }
 
 const OPTIONS: ReadonlyArray<keyof ChannelPlanOptions> = [
-  ...(['ratio', 'ratios', 'targetMacs', 'importance', 'global', 'normalize', 'roundTo'] as const),
-  ...(['maxRatio', 'ignore', 'samples', 'loss', 'seed'] as const),
+  ...([
+    'ratio',
+    'ratios',
+    'targetMacs',
+    'targetLatencyMs',
+    'importance',
+    'global',
+    'normalize',
+    'roundTo',
+  ] as const),
+  ...(['maxRatio', 'ignore', 'samples', 'loss', 'seed', 'latencies', 'inputShapes'] as const),
 ];
 
 /** A range of numbers, in words and as a test. */
@@ -42,6 +65,7 @@ interface Range {
 const BELOW_ONE: Range = { allowed: 'a number in [0, 1)', holds: (value) => value >= 0 && value < 1 };
 const SHARE: Range = { allowed: 'a number in [0, 1]', holds: (value) => value >= 0 && value <= 1 };
 const PROPER: Range = { allowed: 'a number in (0, 1)', holds: (value) => value > 0 && value < 1 };
+const POSITIVE: Range = { allowed: 'a number > 0', holds: (value) => value > 0 };
 const WHOLE: Range = {
   allowed: 'a whole number ≥ 1',
   holds: (value) => Number.isSafeInteger(value) && value >= 1,
@@ -56,14 +80,22 @@ const WHOLE: Range = {
  */
 export function checkChannelOptions(options: ChannelPlanOptions, inputs: number): void {
   checkOptions(options, OPTIONS);
-  const { ratio, ratios, targetMacs, global = false, normalize, roundTo, maxRatio } = options;
-  const ways = [ratio ?? ratios, targetMacs].filter((each) => each !== undefined);
+  const { ratio, ratios, targetMacs, targetLatencyMs, latencies, inputShapes } = options;
+  const { global = false, normalize, roundTo, maxRatio } = options;
+  const ways = [ratio ?? ratios, targetMacs, targetLatencyMs].filter((each) => each !== undefined);
   if (ways.length !== 1) {
-    const allowed = 'ratio, ratios or both; or else targetMacs';
+    const allowed = 'ratio, ratios or both; or targetMacs; or targetLatencyMs';
     throw new PruneError('argument', `planChannels takes ${allowed}.`, { given: options, allowed });
   }
   checkRange('ratio', ratio, BELOW_ONE);
   checkRange('targetMacs', targetMacs, PROPER);
+  checkRange('targetLatencyMs', targetLatencyMs, POSITIVE);
+  if (targetLatencyMs === undefined) {
+    for (const [option, given] of Object.entries({ latencies, inputShapes })) {
+      check(option, given, 'left out without targetLatencyMs', given === undefined);
+    }
+  }
+  check('latencies', latencies, 'a Map', latencies === undefined || latencies instanceof Map);
   checkRange('roundTo', roundTo, WHOLE);
   checkRange('maxRatio', maxRatio, SHARE);
   check('global', global, 'true or false', typeof global === 'boolean');

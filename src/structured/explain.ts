@@ -28,7 +28,17 @@ function ofChannels(plan: ChannelPlan): string[] {
   const sum = (count: (group: GroupPlan) => number): number =>
     groups.reduce((total, group) => total + count(group), 0);
   const [gone, all] = [sum(({ remove }) => remove.length), sum(({ channels }) => channels)];
-  return [`${gone} of ${all} channels go; ${savings(plan)}`, ...groups.flatMap(ofGroup)];
+  return [`${gone} of ${all} channels go; ${savings(plan)}`, ...ofLatency(plan), ...groups.flatMap(ofGroup)];
+}
+
+function ofLatency({ latency }: ChannelPlan): string[] {
+  if (latency === null) return [];
+  const [before, predicted, measured] = [latency.before, latency.predicted, latency.measured].map((time) =>
+    time.toFixed(1),
+  );
+  return [
+    `on ${latency.backend} ${before} → ${measured} ms measured, ${predicted} predicted, for a target of ${latency.target}`,
+  ];
 }
 
 function ofGroup({ id, layers, channels, remove, reason, kept }: GroupPlan): string[] {

@@ -17,6 +17,7 @@ export type {
   Plan,
   PlanHeader,
   PlannedBlock,
+  PlannedLatency,
   PlannedMacs,
 } from './plan';
 export { planChannels } from './plan-channels';

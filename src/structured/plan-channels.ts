@@ -7,6 +7,7 @@ import { type Candidates, chosen, leastFor, removedIn } from './choose-channels'
 import { dependencyGraph } from './dependency-graph';
 import { type ChannelGraph, type ChannelGroup, macsOf } from './graph';
 import { scoresOf } from './importance/importance';
+import { planLatency } from './latency/plan-latency';
 import type { ChannelPlan, GroupPlan, KeptChannels } from './plan';
 
 /**
@@ -17,11 +18,11 @@ import type { ChannelPlan, GroupPlan, KeptChannels } from './plan';
  * Source: Fang et al. 2023, "DepGraph: Towards Any Structural Pruning", for groups that go together.
  *
  * @param model A built model; it stays as it is.
- * @param options How many go (one of `ratio` with `ratios`, and `targetMacs`), and what ranks them.
+ * @param options How many go (`ratio` and `ratios`, `targetMacs` or `targetLatencyMs`), and what ranks them.
  * @returns The plan, plain data that survives JSON, for {@link applyPlan} and {@link explain}.
  * @throws {@link PruneError} `argument` for what is no model, for options that are not allowed, for an unknown layer, and
  * where no channels can go; `amount` for numbers out of range and a target that cannot be reached; `state` for a model that
- * is not built or disposed.
+ * is not built or disposed; for a latency also `shape` for open sizes and `unsupported` for a layer that cannot be timed.
  * @example
  * ```ts
  * const plan = await planChannels(model, { targetMacs: 0.5, importance: 'l2', global: true, roundTo: 8 });
@@ -40,10 +41,19 @@ export async function planChannels(model: tf.LayersModel, options: ChannelPlanOp
   }
   const scores = await scoresOf(model, graph, options);
   const all = graph.groups.map((group, i) => candidatesIn(group, scores[i], options));
-  const removals = removalsOf(graph, all, options);
-  const groups = all.map((each, i) => planned(each, removals[i]!, options));
-  const macs = { before: macsOf(graph), after: macsOf(graph, removedIn(graph, removals)) };
-  return { kind: 'channels', version: 1, topology: graph.topology, macs, groups, shifts: [] };
+  const { targetLatencyMs: target, latencies: table = new Map(), inputShapes } = options;
+  const planOf = (removals: number[][]): ChannelPlan => ({
+    kind: 'channels',
+    version: 1,
+    topology: graph.topology,
+    macs: { before: macsOf(graph), after: macsOf(graph, removedIn(graph, removals)) },
+    groups: all.map((each, i) => planned(each, removals[i]!, options)),
+    shifts: [],
+    latency: null,
+  });
+  if (target === undefined) return planOf(removalsOf(graph, all, options));
+  const planAt = (share: number): ChannelPlan => planOf(removalsFor(all, share, options));
+  return planLatency({ model, target, planAt, table, inputShapes });
 }
 
 function freeOf({ channels, pinned }: ChannelGroup): number[] {
@@ -92,14 +102,19 @@ function removalsOf(
   all: readonly Candidates[],
   options: ChannelPlanOptions,
 ): number[][] {
-  const { ratio = 0, targetMacs, global: isGlobal = false, roundTo = 1 } = options;
-  const removalsAt = (share: number): number[][] => chosen(all, share, { isGlobal, roundTo });
+  const { ratio = 0, targetMacs } = options;
+  const removalsAt = (share: number): number[][] => removalsFor(all, share, options);
   if (targetMacs === undefined) return removalsAt(ratio);
   const { removals, left } = leastFor(graph, removalsAt, targetMacs);
   if (left <= targetMacs) return removals;
   const allowed = `a share ≥ ${(Math.ceil(1000 * left) / 1000).toFixed(3)}`;
   const message = `targetMacs is ${targetMacs}, but ${(100 * left).toFixed(1)} % of the multiply-accumulates are left when all channels are gone that may go. Ask for ${allowed}.`;
   throw new PruneError('amount', message, { given: targetMacs, allowed });
+}
+
+function removalsFor(all: readonly Candidates[], share: number, options: ChannelPlanOptions): number[][] {
+  const { global: isGlobal = false, roundTo = 1 } = options;
+  return chosen(all, share, { isGlobal, roundTo });
 }
 
 function planned({ group, kept }: Candidates, remove: number[], options: ChannelPlanOptions): GroupPlan {

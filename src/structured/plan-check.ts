@@ -44,6 +44,7 @@ const HEADER = { topology: text };
 const MACS = { before: amount, after: amount };
 const GROUP = { id: text, layers: texts, channels: count, remove: counts, reason: text, kept: list };
 const SHIFT = { layer: text, values: numbers };
+const LATENCY = { backend: text, target: amount, before: amount, predicted: amount, measured: amount };
 const KEPT = { channels: counts, reason: text };
 const BLOCK = {
   name: text,
@@ -60,7 +61,7 @@ const BLOCK = {
  * @throws {@link PruneError} `argument` for what is no plan, `unsupported` for one of another version.
  */
 export function checkPlan(plan: unknown): Plan {
-  const { kind, version, macs, groups, blocks, shifts } = fieldsOf(plan, 'The plan');
+  const { kind, version, macs, groups, blocks, shifts, latency } = fieldsOf(plan, 'The plan');
   if (kind !== 'channels' && kind !== 'layers') throw refused('kind', "'channels' or 'layers'", kind);
   if (version !== 1) {
     const message = `The plan is of version ${shown(version)}, but this release of tfjs-prune knows version 1. Plan anew, or update.`;
@@ -81,6 +82,7 @@ export function checkPlan(plan: unknown): Plan {
   }
   checkOnce(listOf(groups, 'groups'), 'id', 'groups');
   for (const [i, shift] of listOf(shifts, 'shifts').entries()) check(shift, SHIFT, `shifts[${i}]`);
+  if (latency !== null) check(latency, LATENCY, 'latency');
   checkOnce(listOf(shifts, 'shifts'), 'layer', 'shifts');
   // Every field was checked.
   return plan as ChannelPlan;

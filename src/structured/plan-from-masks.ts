@@ -74,7 +74,7 @@ export function planFromMasks(model: tf.LayersModel, options: MaskPlanOptions = 
   );
   const macs = { before: macsOf(graph), after: macsOf(graph, isRemoved) };
   const shifts = shiftsOf(reads, isRemoved);
-  return { kind: 'channels', version: 1, topology: graph.topology, macs, groups, shifts };
+  return { kind: 'channels', version: 1, topology: graph.topology, macs, groups, shifts, latency: null };
 }
 
 /** For each channel the worst that a layer says which reads it; undefined where none does. */

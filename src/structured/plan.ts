@@ -50,6 +50,20 @@ export interface BiasShift {
   readonly values: readonly number[];
 }
 
+/** What a plan for a latency has measured, in milliseconds for one sample. */
+export interface PlannedLatency {
+  /** tfjs's name of the backend that it was measured on. */
+  readonly backend: string;
+  /** What was asked for. */
+  readonly target: number;
+  /** Of the model. */
+  readonly before: number;
+  /** Of what is left of it, by the times of its layers. */
+  readonly predicted: number;
+  /** Of what is left of it, by running it. */
+  readonly measured: number;
+}
+
 /** Which channels to remove from a model. */
 export interface ChannelPlan extends PlanHeader {
   /** What tells it from a {@link LayerPlan}. */
@@ -58,6 +72,8 @@ export interface ChannelPlan extends PlanHeader {
   readonly groups: readonly GroupPlan[];
   /** What biases take over of channels that are constant; empty but for plans of {@link planFromMasks}. */
   readonly shifts: readonly BiasShift[];
+  /** For a plan with a `targetLatencyMs`, what was measured; null for others. */
+  readonly latency: PlannedLatency | null;
 }
 
 /** A part of a model that can be left out, as a plan says it. */

@@ -44,6 +44,8 @@ export function callsOf(
   model: tf.LayersModel,
   inputShapes: ReadonlyArray<readonly number[]> | undefined,
 ): { calls: LayerCall[]; inputs: readonly Value[]; outputs: readonly Value[] } {
+  // A Sequential makes its graph when it is first used; building it again does nothing.
+  if (Object.keys(model.nodesByDepth).length === 0) model.build(model.inputs.map(({ shape }) => shape));
   const inputs = model.inputs.map(({ shape, dtype }, i) => {
     const given = inputShapes?.[i];
     if (given !== undefined) checkFits(model, shape, given, i);

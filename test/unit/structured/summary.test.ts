@@ -258,3 +258,10 @@ describe('summary', () => {
     ]);
   });
 });
+
+it('counts a Sequential that was never used', () => {
+  const model = tf.sequential({
+    layers: [tf.layers.dense({ units: 3, inputShape: [2] }), tf.layers.dense({ units: 4 })],
+  });
+  expect(summary(model)).toMatchObject({ parameters: 9 + 16, macs: 6 + 12 });
+});
