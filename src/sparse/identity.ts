@@ -1,14 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { heapOf } from '../wasm/heap';
-
-/** What is used of the wasm backend to let two tensors have the same data. */
-interface DataSharer {
-  incRef(dataId: object): void;
-}
-
-function isDataSharer(backend: object): backend is DataSharer {
-  return 'incRef' in backend;
-}
+import { share } from '../wasm/share';
 
 /** A variable's data may be written to where it is, which a clone must not see. */
 function isVariable(x: tf.TensorInfo): boolean {
@@ -17,7 +9,7 @@ function isVariable(x: tf.TensorInfo): boolean {
 
 /**
  * tfjs's Identity, which copies on wasm, and which every Add layer of a model runs on one of its inputs. Here the result
- * has the same data, as on tfjs's other backends.
+ * has the same data.
  *
  * @param args The kernel's arguments.
  * @returns The output; undefined where tfjs's kernel has to run.
@@ -26,8 +18,6 @@ export function runIdentity({
   inputs: { x },
   backend,
 }: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | undefined {
-  if (x === undefined || x.dtype === 'string' || isVariable(x)) return undefined;
-  if (heapOf(backend) === undefined || !isDataSharer(backend)) return undefined;
-  backend.incRef(x.dataId);
-  return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+  if (x === undefined || isVariable(x) || heapOf(backend) === undefined) return undefined;
+  return share(backend, x);
 }
