@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { PruneError } from '../errors';
-import { withFastBatchNorm } from './batch-norm-gradient';
+import { fastBatchNorm, withFastBatchNorm } from './batch-norm';
 import { withDilation } from './conv2d-dilated-gradient';
 import { conv2dBackpropFilter } from './conv2d-filter-gradient';
 import { depthwiseConv2dBackpropFilter, depthwiseConv2dBackpropInput } from './depthwise-gradients';
@@ -21,6 +21,7 @@ const FASTER: ReadonlyMap<string, Attempt> = new Map([
   [tf.FusedConv2D, fastConvolution],
   [tf.BatchMatMul, fastMatMul],
   [tf._FusedMatMul, fastMatMul],
+  [tf.FusedBatchNorm, fastBatchNorm],
   [tf.Sum, fastSum],
   [tf.Mean, fastMean],
   [tf.Identity, fastIdentity],
@@ -35,8 +36,8 @@ const registered = new WeakSet<object>();
  * `tf.depthwiseConv2d`'s input and filter, each left alone where somebody has registered one.
  *
  * It replaces kernels and gradients that tfjs has but that are slow in training: the gradient of `tf.conv2d`'s input, the
- * convolution itself and `tf.matMul` while a gradient is taken, `tf.matMul` with a matrix transposed at any time, the gradient
- * of batch normalisations, `tf.sum` and `tf.mean` along the first axes with their gradients, and `tf.clone`, which copies
+ * convolution itself and `tf.matMul` while a gradient is taken, `tf.matMul` with a matrix transposed at any time, batch
+ * normalisations while a gradient is taken and their gradient, `tf.sum` and `tf.mean` along the first axes with their gradients, and `tf.clone`, which copies
  * there what all other backends share. What the replacements do not take, such as other types than float32, runs on the
  * kernel that was there. They are checked against tfjs's cpu backend; sums are added up in another order than there, so that
  * results differ by rounding. They keep about 0.4 MB of the backend's memory to work in. Where they cannot be

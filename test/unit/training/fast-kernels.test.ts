@@ -79,7 +79,7 @@ describe('a convolution in training', () => {
   }
 });
 
-describe("a batch normalisation's gradient", () => {
+describe('a batch normalisation in training, and its gradient', () => {
   for (const channels of [1, 4, 5, 8, 12, 64]) {
     for (const shape of [
       [6, channels],
@@ -94,7 +94,7 @@ describe("a batch normalisation's gradient", () => {
           random([channels], 10),
         ];
         const weigh = random(shape, 11);
-        const grads = tf.grads((...[x, mean, variance, offset, scale]) =>
+        const normalise = (...[x, mean, variance, offset, scale]: tf.Tensor[]): tf.Tensor =>
           tf
             .batchNorm(
               x!,
@@ -103,9 +103,9 @@ describe("a batch normalisation's gradient", () => {
               offset as tf.Tensor1D,
               scale as tf.Tensor1D,
             )
-            .mul(weigh),
-        )(inputs);
-        return grads;
+            .mul(weigh);
+        const { value, grads } = tf.valueAndGrads(normalise)(inputs);
+        return [value, ...grads];
       });
     }
   }

@@ -17,6 +17,7 @@ const REPLACED = [
   'FusedConv2D',
   'BatchMatMul',
   '_FusedMatMul',
+  'FusedBatchNorm',
   'Sum',
   'Mean',
   'Identity',

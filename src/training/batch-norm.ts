@@ -1,7 +1,26 @@
 import * as tf from '@tensorflow/tfjs';
 import { peek } from '../core/memory';
-import { activeHeap, type Heap } from '../wasm/heap';
+import { fusedBatchNorm } from '../wasm/batch-norm';
+import { activeHeap, type Heap, heapOf } from '../wasm/heap';
+import { kernelsNow } from '../wasm/kernels';
 import { type TrainingKernels, trainingKernelsNow } from '../wasm/training-kernels';
+import { makeWorkspace, type Workspace } from '../wasm/workspace';
+import type { Attempt } from './fast-kernels';
+
+const workspaces = new WeakMap<Heap, Workspace>();
+
+/** tfjs's `FusedBatchNorm` while a gradient is taken; predictions stay with tfjs's, which rounds otherwise. */
+export const fastBatchNorm: Attempt = (args) => {
+  const { inputs, backend } = args;
+  const heap = heapOf(backend);
+  const kernels = heap && kernelsNow(heap);
+  if (tf.engine().state.gradientDepth === 0 || heap === undefined || kernels === undefined) return undefined;
+  const given = Object.values<tf.TensorInfo | null | undefined>(inputs).filter((input) => !!input);
+  if (given.some(({ dtype }) => dtype !== 'float32')) return undefined;
+  const workspace = workspaces.get(heap) ?? makeWorkspace(heap);
+  workspaces.set(heap, workspace);
+  return fusedBatchNorm(args, { heap, kernels, workspace });
+};
 
 /** Rows that are added up in single precision before their sums are added in double. */
 const ROWS_AT_ONCE = 256;
