@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { isPruneError } from 'tfjs-prune';
+import type { ChannelPlan } from 'tfjs-prune/structured';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ChannelPlan } from '../../src/structured/plan';
 import { type TestBackend, useBackend } from '../support/backend';
 import { release } from '../unit/sparse/fold-models';
 import { arbitraryPlan, countRemoved, expectLaw } from '../unit/structured/law/law';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
+import type { ChannelPlan } from 'tfjs-prune/structured';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ChannelPlan } from '../../../src/structured/plan';
 import { useBackend } from '../../support/backend';
 import { randomize, savedAndLoaded, weightBits } from '../sparse/fold-models';
 import { type Architecture, architectures } from './architectures';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
+import type { ChannelPlan } from 'tfjs-prune/structured';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ChannelPlan } from '../../../../src/structured/plan';
 import { useBackend } from '../../../support/backend';
 import { call, randomize, release, type Symbolic } from '../../sparse/fold-models';
 import { arbitraryPlan, expectLaw, randomInputs } from './law';

@@ -1,12 +1,10 @@
 /** The law of removal: zero what reads channels, then remove them, and the outputs stay as they were. */
 import * as tf from '@tensorflow/tfjs';
+import { applyPlan, type ChannelPlan, planChannels } from 'tfjs-prune/structured';
 import { expect } from 'vitest';
 import { slotsOf } from '../../../../src/core/parameter';
-import { applyChannelPlan } from '../../../../src/structured/apply-channels';
 import { dependencyGraph } from '../../../../src/structured/dependency-graph';
 import type { ChannelGraph, WeightAxis } from '../../../../src/structured/graph';
-import type { ChannelPlan } from '../../../../src/structured/plan';
-import { planChannels } from '../../../../src/structured/plan-channels';
 import { modelWithin } from '../../../../src/topology/draft';
 import { release, savedAndLoaded, weightBits } from '../../sparse/fold-models';
 
@@ -66,10 +64,10 @@ export async function expectLaw(
   isLoadable = true,
 ): Promise<tf.LayersModel> {
   const [bits, config] = [weightBits(model), JSON.stringify(model.getConfig())];
-  const { model: slim } = applyChannelPlan(model, plan);
+  const { model: slim } = applyPlan(model, plan);
   expect(JSON.stringify(model.getConfig())).toBe(config);
   expect(weightBits(model)).toEqual(bits);
-  const { model: again } = applyChannelPlan(model, JSON.parse(JSON.stringify(plan)));
+  const { model: again } = applyPlan(model, JSON.parse(JSON.stringify(plan)));
   expect(weightBits(again)).toEqual(weightBits(slim));
   release(again);
   const graph = dependencyGraph(model);

@@ -103,10 +103,19 @@ const through: Record<string, [input: number[], layer: () => tf.layers.Layer, le
   ],
 };
 
+/** Expects a model to run as it does in training, with its dropout and noise. */
+function expectTrainingMode(model: tf.LayersModel, inputs: tf.Tensor[]): void {
+  tf.tidy(() => {
+    const outputs = [model.apply(inputs, { training: true })].flat();
+    expect(outputs.map(({ shape }) => shape)).toEqual([[2, 2]]);
+  });
+}
+
 async function halved(model: tf.LayersModel, isLoadable = true): Promise<tf.LayersModel> {
   randomize(model);
   const inputs = randomInputs(model);
   const slim = await expectLaw(model, await arbitraryPlan(model, 0.5), inputs, isLoadable);
+  expectTrainingMode(slim, inputs);
   tf.dispose(inputs);
   release(model);
   return slim;

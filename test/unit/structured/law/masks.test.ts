@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
+import { applyPlan } from 'tfjs-prune/structured';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { applyChannelPlan } from '../../../../src/structured/apply-channels';
 import { type TestBackend, useBackend } from '../../../support/backend';
 import { fillWeights, read } from '../../../support/layers';
 import { release } from '../../sparse/fold-models';
@@ -31,7 +31,7 @@ for (const backend of ['cpu', 'wasm'] satisfies TestBackend[]) {
       const model = network();
       prune.l1Unstructured(model.getLayer('b'), 'weight', 0.5);
       const plan = await arbitraryPlan(model, 0.5);
-      const { model: slim } = applyChannelPlan(model, plan);
+      const { model: slim } = applyPlan(model, plan);
       const [rows, columns] = [0, 1].map((i) => {
         const { channels, remove } = plan.groups[i]!;
         return [...Array(channels).keys()].filter((n) => !remove.includes(n));
