@@ -41,7 +41,14 @@ function pixels(count: number): string {
   ${advance('x', `(i32.mul (local.get $xStep) (i32.const ${count}))`)}`;
 }
 
+/** The most pixels that the registers hold. */
 const WIDE = 4;
+
+/** Takes so many pixels at once, as long as so many are left. */
+function atOnce(count: number): string {
+  return `(local.set $end (i32.sub (local.get $yEnd) (i32.mul (local.get $yStep) (i32.const ${count - 1}))))
+  ${whileBelow(`pixels${count}`, 'y', 'end', pixels(count))}`;
+}
 
 /**
  * Multiplies pixels by eight neighbouring output channels, whose weights are zero together or not at all:
@@ -50,12 +57,10 @@ const WIDE = 4;
  * `xStep` and `yStep` are bytes from one pixel to the next, `bias` the first channel's.
  */
 export const SPARSE_BLOCK: string = `(func (export "sparseBlock") ${params('i32', 'stream', 'streamEnd', 'x', 'xStep', 'y', 'yStep', 'yEnd', 'bias')} ${params('f32', 'min', 'max')}
-  ${locals('i32', 's', 'o', 'wideEnd', ...Array.from({ length: WIDE }, (_, pixel) => `x${pixel}`))}
+  ${locals('i32', 's', 'o', 'end', ...Array.from({ length: WIDE }, (_, pixel) => `x${pixel}`))}
   ${locals('v128', 'low', 'high', 'v', ...Array.from({ length: VECTORS }, (_, v) => `w${v}`), ...Array.from({ length: VECTORS }, (_, v) => `b${v}`))}
   ${locals('v128', ...Array.from({ length: WIDE * VECTORS }, (_, i) => `a${Math.floor(i / VECTORS)}${i % VECTORS}`))}
   (local.set $low (f32x4.splat (local.get $min)))
   (local.set $high (f32x4.splat (local.get $max)))
   ${repeat(VECTORS, (v) => `(local.set $b${v} (v128.load offset=${16 * v} align=4 (local.get $bias)))`)}
-  (local.set $wideEnd (i32.sub (local.get $yEnd) (i32.mul (local.get $yStep) (i32.const ${WIDE - 1}))))
-  ${whileBelow('wide', 'y', 'wideEnd', pixels(WIDE))}
-  ${whileBelow('single', 'y', 'yEnd', pixels(1))})`;
+  ${repeat(WIDE, (i) => atOnce(WIDE - i))})`;
