@@ -59,6 +59,7 @@ export async function planLayers(model: tf.LayersModel, options: LayerPlanOption
   const blocks = blocksOf(draft);
   const counts = summary(model);
   const macs = new Map(blocks.map((block) => [block, macsOf(block, counts)]));
+  for (const name of options.ignore ?? []) blockNamed(blocks, name, draft);
   const ranked = rankable(blocks, options.ignore);
   const scores = options.remove === undefined ? await scoresOf(model, ranked, options) : undefined;
   const chosen =
@@ -85,7 +86,7 @@ export async function planLayers(model: tf.LayersModel, options: LayerPlanOption
 
 function checkChoice(options: LayerPlanOptions): void {
   checkOptions(options, OPTIONS);
-  const { remove, count, targetMacs, ignore } = options;
+  const { remove, count, targetMacs, ignore, importance, samples } = options;
   const allowed = 'exactly one of remove, count and targetMacs';
   if ([remove, count, targetMacs].filter((each) => each !== undefined).length !== 1) {
     throw new PruneError('argument', `planLayers takes ${allowed}.`, { given: options, allowed });
@@ -97,6 +98,10 @@ function checkChoice(options: LayerPlanOptions): void {
       given: names,
       allowed: 'a list of names',
     });
+  }
+  if (remove !== undefined && (importance ?? samples) !== undefined) {
+    const message = 'planLayers removes what remove names; leave importance and samples out.';
+    throw new PruneError('argument', message, { given: options, allowed: 'remove alone' });
   }
   if (count !== undefined && !(Number.isInteger(count) && count >= 0)) {
     const message = `The count of blocks must be a whole number ≥ 0, but got ${shown(count)}.`;
@@ -130,6 +135,10 @@ async function scoresOf(
   { importance, samples }: LayerPlanOptions,
 ): Promise<number[]> {
   const kind = importance ?? (samples === undefined ? 'magnitude' : 'influence');
+  if (samples !== undefined && kind !== 'influence') {
+    const message = `samples are for the importance 'influence', but that is ${shown(kind)}. Leave them out.`;
+    throw new PruneError('argument', message, { given: samples, allowed: "importance: 'influence'" });
+  }
   if (typeof kind === 'function') {
     const scores = blocks.map(({ name, layers }) => kind({ name, layers }));
     const wrong = scores.find((score) => typeof score !== 'number' || Number.isNaN(score));
@@ -140,10 +149,11 @@ async function scoresOf(
     return scores;
   }
   if (kind === 'magnitude') return blockMagnitude(model, blocks);
-  const given = samples instanceof tf.Tensor ? [samples] : (samples ?? []);
-  if (kind !== 'influence' || given.length !== model.inputs.length) {
+  const given = samples instanceof tf.Tensor ? [samples] : Array.isArray(samples) ? samples : [];
+  const isRun = given.length === model.inputs.length && given.every((each) => each instanceof tf.Tensor);
+  if (kind !== 'influence' || !isRun) {
     const allowed = "'influence' with one batch of samples for each input, 'magnitude', or a function";
-    const message = `The importance of ${describe(model)} must be ${allowed}, but got ${shown(kind)} and ${given.length} samples.`;
+    const message = `The importance of ${describe(model)} must be ${allowed}, but got ${shown(kind)} and samples: ${shown(samples)}.`;
     throw new PruneError('argument', message, { given: kind, allowed });
   }
   return blockInfluence(model, blocks, given);

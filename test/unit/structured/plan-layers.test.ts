@@ -190,6 +190,12 @@ describe('refusals', () => {
       [{ count: 1, importance: 'influence' }, 'argument'],
       [{ count: 1, importance: () => Number.NaN }, 'argument'],
       [{ count: 1, amount: 1 }, 'argument'],
+      [{ count: 1, ignore: ['block.7'] }, 'argument'],
+      [{ count: 1, samples: ['block.0'] }, 'argument'],
+      [{ count: 1, samples: 7 }, 'argument'],
+      [{ count: 1, importance: 'magnitude', samples: tf.zeros([1, 3]) }, 'argument'],
+      [{ remove: ['block.0'], importance: 'magnitude' }, 'argument'],
+      [{ count: 1, importance: 'l2' }, 'argument'],
     ];
     for (const [options, kind] of cases)
       await expect(planLayers(model, options)).rejects.toMatchObject({ kind });
