@@ -4,6 +4,7 @@ import type { PrunedData } from '../core/pruned-data';
 import { PANEL_ROWS } from '../wasm/wat/panel';
 import type { Multiplier } from './matrix-product';
 import { columnsOf, filterTransposed, type Taps, windows, windowsTransposed } from './operands';
+import { gridTaps, pixelsOf } from './pixel-taps';
 import { sparseMatrixOf } from './pruned-filter';
 import { differentiateSparse, multiplySparse } from './sparse-products';
 
@@ -17,45 +18,16 @@ function isPointwise(info: Conv2DInfo): boolean {
   return isSingle && top + bottom + left + right === 0;
 }
 
-/** The pixels of a tensor as they are, as a single tap. */
-function pixelsOf(address: number, channels: number): Taps {
-  return {
-    count: 1,
-    channels,
-    addresses(_, from, addresses) {
-      for (let i = 0; i < addresses.length; i++) addresses[i] = address + 4 * channels * (from + i);
-    },
-  };
-}
-
 /** The pixels of x that the output's pixels meet. */
-function inputTaps(info: Conv2DInfo, x: number, zeros: number): Taps {
-  const { inHeight, inWidth, inChannels, outHeight, outWidth, filterWidth, padInfo } = info;
-  if (isPointwise(info)) return pixelsOf(x, inChannels);
-  return {
-    count: info.filterHeight * filterWidth,
-    channels: inChannels,
-    addresses(tap, from, addresses) {
-      const top = Math.floor(tap / filterWidth) * info.dilationHeight - padInfo.top;
-      const left = (tap % filterWidth) * info.dilationWidth - padInfo.left;
-      let column = from % outWidth;
-      let row = Math.floor(from / outWidth) % outHeight;
-      let image = Math.floor(from / (outWidth * outHeight));
-      for (let i = 0; i < addresses.length; i++) {
-        const y = row * info.strideHeight + top;
-        const z = column * info.strideWidth + left;
-        const isInside = y >= 0 && y < inHeight && z >= 0 && z < inWidth;
-        addresses[i] = isInside ? x + 4 * inChannels * ((image * inHeight + y) * inWidth + z) : zeros;
-        if (++column === outWidth) {
-          column = 0;
-          if (++row === outHeight) {
-            row = 0;
-            image++;
-          }
-        }
-      }
-    },
-  };
+function inputTaps(info: Conv2DInfo, address: number, zeros: number): Taps {
+  const { inHeight: height, inWidth: width, inChannels: channels, filterWidth, padInfo } = info;
+  if (isPointwise(info)) return pixelsOf(address, channels);
+  const taps = Array.from({ length: info.filterHeight * filterWidth }, (_, tap) => ({
+    top: Math.floor(tap / filterWidth) * info.dilationHeight - padInfo.top,
+    left: (tap % filterWidth) * info.dilationWidth - padInfo.left,
+  }));
+  const { outHeight: rows, outWidth: columns, strideHeight: rowStep, strideWidth: columnStep } = info;
+  return gridTaps({ address, height, width, channels, zeros }, { rows, columns, rowStep, columnStep, taps });
 }
 
 const allTaps = ({ count }: Taps): number[] => Array.from({ length: count }, (_, tap) => tap);
@@ -206,42 +178,22 @@ function differentiatePhase(
   const { inChannels, outChannels, outHeight, outWidth, inHeight, inWidth, filterWidth } = info;
   const taps = rows.taps.flatMap((row) => columns.taps.map((column) => ({ row, column })));
   const pixels = rows.count * columns.count;
-  const place = (pixel: number): { image: number; row: number; column: number } => ({
-    image: Math.floor(pixel / pixels),
-    row: Math.floor((pixel % pixels) / columns.count),
-    column: pixel % columns.count,
-  });
-  const outputTaps: Taps = isPointwise(info)
+  const dy = { address: at.dy, height: outHeight, width: outWidth, channels: outChannels, zeros: at.zeros };
+  const outputTaps = isPointwise(info)
     ? pixelsOf(at.dy, outChannels)
-    : {
-        count: taps.length,
-        channels: outChannels,
-        addresses(index, from, addresses) {
-          const { row: down, column: right } = taps[index]!;
-          let { image, row, column } = place(from);
-          for (let i = 0; i < addresses.length; i++) {
-            const y = row + down.meets;
-            const z = column + right.meets;
-            const isInside = y >= 0 && y < outHeight && z >= 0 && z < outWidth;
-            addresses[i] = isInside
-              ? at.dy + 4 * outChannels * ((image * outHeight + y) * outWidth + z)
-              : at.zeros;
-            if (++column === columns.count) {
-              column = 0;
-              if (++row === rows.count) {
-                row = 0;
-                image++;
-              }
-            }
-          }
-        },
-      };
+    : gridTaps(dy, {
+        rows: rows.count,
+        columns: columns.count,
+        rowStep: 1,
+        columnStep: 1,
+        taps: taps.map(({ row, column }) => ({ top: row.meets, left: column.meets })),
+      });
   const count = info.batchSize * pixels;
   const numbers = taps.map(({ row, column }) => row.tap * filterWidth + column.tap);
   const rowOf = (pixel: number): number => {
-    const { image, row, column } = place(pixel);
-    const y = rows.first + row * info.strideHeight;
-    const z = columns.first + column * info.strideWidth;
+    const image = Math.floor(pixel / pixels);
+    const y = rows.first + Math.floor((pixel % pixels) / columns.count) * info.strideHeight;
+    const z = columns.first + (pixel % columns.count) * info.strideWidth;
     return at.x + 4 * inChannels * ((image * inHeight + y) * inWidth + z);
   };
   const matrix = pruned && sparseMatrixOf(multiplier.heap, pruned, { ...info, taps: numbers, columns: 'in' });
