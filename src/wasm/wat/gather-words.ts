@@ -1,10 +1,10 @@
-import { advance, locals, params, repeat, whileBelow } from './text';
+import { advance, locals, params, repeat } from './text';
+import { TILE_LOCALS, tiles } from './tiles';
 import { transposeFour } from './transpose-four';
 
-/** Rows and columns that are transposed at once; rows whose words fill a cache line, and columns that do. */
+/** Rows and columns that are transposed at once, and rows whose words fill a cache line. */
 const SIDE = 4;
 const LINE = 16;
-const TILE = 64;
 
 const columnAt = (i: number): string =>
   `(v128.load align=4 (i32.add (local.get $row) (i32.shl (i32.load offset=${4 * i} (local.get $p)) (i32.const 2))))`;
@@ -31,25 +31,11 @@ const LINE_OF_COLUMNS = `(local.set $p (i32.add (local.get $table) (i32.shl (loc
  * the matrix are `width` bytes long; of its rows `rows` are filled, a multiple of 16, and `columns`, a multiple of 4.
  */
 export const GATHER_WORDS: string = `(func (export "gatherWords") ${params('i32', 'from', 'table', 'columns', 'rows', 'matrix', 'width')}
-  ${locals('i32', 'tile', 'tileEnd', 'row', 'r', 'column', 'source', 'target', 'd', 'p', 'to')} ${locals('v128', 'a', 'b', 'c', 'e', 'ab', 'ce')}
-  ${whileBelow(
-    'tiles',
-    'tile',
-    'columns',
-    `(local.set $tileEnd (i32.add (local.get $tile) (i32.const ${TILE})))
-    (if (i32.gt_u (local.get $tileEnd) (local.get $columns)) (then (local.set $tileEnd (local.get $columns))))
-    (local.set $r (i32.const 0))
-    (local.set $source (local.get $from))
-    (local.set $target (local.get $matrix))
-    ${whileBelow(
-      'rows',
-      'r',
-      'rows',
-      `(local.set $column (local.get $tile))
-      ${whileBelow('columns', 'column', 'tileEnd', `${LINE_OF_COLUMNS} ${advance('column', `(i32.const ${SIDE})`)}`)}
-      ${advance('source', `(i32.const ${4 * LINE})`)}
-      ${advance('target', `(i32.mul (local.get $width) (i32.const ${LINE}))`)}
-      ${advance('r', `(i32.const ${LINE})`)}`,
-    )}
-    (local.set $tile (local.get $tileEnd))`,
+  ${TILE_LOCALS} ${locals('i32', 'row', 'source', 'target', 'd', 'p', 'to')} ${locals('v128', 'a', 'b', 'c', 'e', 'ab', 'ce')}
+  ${tiles(
+    LINE,
+    SIDE,
+    LINE_OF_COLUMNS,
+    `(local.set $source (local.get $from)) (local.set $target (local.get $matrix))`,
+    `${advance('source', `(i32.const ${4 * LINE})`)} ${advance('target', `(i32.mul (local.get $width) (i32.const ${LINE}))`)}`,
   )})`;

@@ -1,8 +1,8 @@
-import { advance, locals, params, repeat, whileBelow } from './text';
+import { advance, locals, params, repeat } from './text';
+import { TILE_LOCALS, tiles } from './tiles';
 
-/** Rows and columns that are transposed at once, and columns that make full cache lines. */
+/** Rows and columns that are transposed at once. */
 const SIDE = 16;
-const TILE = 64;
 
 const vectors = (name: string): string[] => Array.from({ length: SIDE }, (_, i) => `${name}${i}`);
 
@@ -19,14 +19,14 @@ function interleave(from: string, to: string): string {
   });
 }
 
-const BLOCK = `(local.set $p (i32.add (local.get $row) (local.get $c)))
+const BLOCK = `(local.set $p (i32.add (local.get $row) (local.get $column)))
   ${repeat(
     SIDE,
     (i) => `(local.set $a${i} (v128.load align=1 (local.get $p)))
     ${i + 1 < SIDE ? advance('p', '(local.get $width)') : ''}`,
   )}
   ${interleave('a', 'b')} ${interleave('b', 'a')} ${interleave('a', 'b')} ${interleave('b', 'a')}
-  (local.set $p (i32.add (local.get $table) (i32.shl (local.get $c) (i32.const 2))))
+  (local.set $p (i32.add (local.get $table) (i32.shl (local.get $column) (i32.const 2))))
   ${repeat(
     SIDE,
     (i) =>
@@ -38,24 +38,11 @@ const BLOCK = `(local.set $p (i32.add (local.get $row) (local.get $c)))
  * those that are moved, are multiples of 16.
  */
 export const SCATTER_BYTES: string = `(func (export "scatterBytes") ${params('i32', 'from', 'width', 'rows', 'columns', 'table', 'to')}
-  ${locals('i32', 'tile', 'tileEnd', 'row', 'rowsEnd', 'c', 'd', 'p')} ${locals('v128', ...vectors('a'), ...vectors('b'))}
-  (local.set $rowsEnd (i32.add (local.get $to) (local.get $rows)))
-  ${whileBelow(
-    'tiles',
-    'tile',
-    'columns',
-    `(local.set $tileEnd (i32.add (local.get $tile) (i32.const ${TILE})))
-    (if (i32.gt_u (local.get $tileEnd) (local.get $columns)) (then (local.set $tileEnd (local.get $columns))))
-    (local.set $row (local.get $from))
-    (local.set $d (local.get $to))
-    ${whileBelow(
-      'rows',
-      'd',
-      'rowsEnd',
-      `(local.set $c (local.get $tile))
-      ${whileBelow('columns', 'c', 'tileEnd', `${BLOCK} ${advance('c', `(i32.const ${SIDE})`)}`)}
-      ${advance('row', `(i32.mul (local.get $width) (i32.const ${SIDE}))`)}
-      ${advance('d', `(i32.const ${SIDE})`)}`,
-    )}
-    (local.set $tile (local.get $tileEnd))`,
+  ${TILE_LOCALS} ${locals('i32', 'row', 'd', 'p')} ${locals('v128', ...vectors('a'), ...vectors('b'))}
+  ${tiles(
+    SIDE,
+    SIDE,
+    BLOCK,
+    `(local.set $row (local.get $from)) (local.set $d (local.get $to))`,
+    `${advance('row', `(i32.mul (local.get $width) (i32.const ${SIDE}))`)} ${advance('d', `(i32.const ${SIDE})`)}`,
   )})`;
