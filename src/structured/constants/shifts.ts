@@ -38,7 +38,9 @@ export function readingOf({ layer, inputs }: Reader, { layer: path, weight, axis
   const ignored = zerosAlong(kernel, axis);
   const isSeparable = weight === 'pointwiseKernel';
   const isState = weight.endsWith('recurrentKernel');
-  const input = isState ? undefined : agreed(inputs);
+  // Constants are known along the last axis.
+  const isLast = Reflect.get(layer, 'dataFormat') !== 'channelsFirst';
+  const input = isState || !isLast ? undefined : agreed(inputs);
   const read = input && (isSeparable ? afterDepthwise(layer, path, input) : input);
   const canFold = FOLDING.has(classNameOf(layer) ?? '') && (weight === 'kernel' || isSeparable);
   const pads = !isSeparable && isPadding(layer);

@@ -1,46 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
-import type { ChannelPlan } from 'tfjs-prune/structured';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../support/backend';
 import { call, randomize, release, type Symbolic } from '../../sparse/fold-models';
-import { arbitraryPlan, expectLaw, randomInputs } from './law';
+import { arbitraryPlan, expectLaw } from './law';
+import { dense, halved, input, read, reasons } from './nets';
 
 const L = tf.layers;
-
-const input = (...shape: number[]): Symbolic => tf.input({ shape });
-const dense = (units: number, name: string): tf.layers.Layer => L.dense({ units, name });
-
-/** A model whose outputs a dense layer makes of a tensor. */
-function read(inputs: Symbolic | Symbolic[], x: Symbolic): tf.LayersModel {
-  const flat = x.rank > 2 ? call(L.flatten(), x) : x;
-  return tf.model({ inputs, outputs: call(dense(2, 'out'), flat) });
-}
-
-/** How many channels each layer has left once half of each group has gone, and the plan. */
-async function halved(
-  model: tf.LayersModel,
-  isLoadable = true,
-): Promise<{ sizes: (...names: string[]) => Array<number | null | undefined>; plan: ChannelPlan }> {
-  randomize(model);
-  const inputs = randomInputs(model);
-  const plan = await arbitraryPlan(model, 0.5);
-  const slim = await expectLaw(model, plan, inputs, isLoadable);
-  tf.dispose(inputs);
-  release(model);
-  release(slim);
-  // A layer that is called several times has no one output, and one of several outputs a list of them.
-  const sizes = (...names: string[]) =>
-    names.map((name) => [slim.getLayer(name).getOutputAt(0)].flat()[0]!.shape.at(-1));
-  return { sizes, plan };
-}
-
-/** Why channels of a group stay. */
-function reasons({ groups }: ChannelPlan, id: string): string {
-  return groups
-    .find((group) => group.id === id)!
-    .kept.map(({ reason }) => reason)
-    .join('; ');
-}
 
 describe('half of the channels go where tensors meet', () => {
   beforeAll(() => useBackend('cpu'));
@@ -221,61 +186,8 @@ describe('half of the channels go where tensors meet', () => {
       ['out', 0],
     ]);
     expect(sizes('it', 'within')).toEqual([2, 2]);
-  });
-});
-
-describe('channels stay, and the plan says why', () => {
-  beforeAll(() => useBackend('cpu'));
-
-  const turned = () => L.permute({ dims: [2, 1] });
-  const turnedImage = [L.reshape({ targetShape: [3, 1, 4] }), L.permute({ dims: [3, 1, 2] })];
-  const conv = { filters: 3, kernelSize: 2, padding: 'same', name: 'it' } as const;
-  const between: Record<string, tf.layers.Layer[]> = {
-    LayerNormalization: [L.layerNormalization({ name: 'it' })],
-    softmax: [L.activation({ activation: 'softmax', name: 'it' })],
-    // tfjs knows it, its types do not.
-    logSoftmax: [L.activation({ activation: 'logSoftmax' as 'softmax', name: 'it' })],
-    Softmax: [L.softmax({ axis: -1, name: 'it' })],
-    'a batch normalisation along another axis': [L.batchNormalization({ axis: 1, name: 'it' })],
-    Masking: [L.masking({ name: 'it' })],
-    'a GlobalAveragePooling1D over them': [turned(), L.globalAveragePooling1d({ name: 'it' })],
-    'a MaxPooling1D over them': [turned(), L.maxPooling1d({ poolSize: 2, name: 'it' })],
-    'a Conv1D over them': [turned(), L.conv1d(conv)],
-    'a Conv2D over them': [...turnedImage, L.conv2d(conv)],
-    'a DepthwiseConv2D over them': [...turnedImage, L.depthwiseConv2d({ kernelSize: 2, name: 'it' })],
-    'a SeparableConv2D over them': [...turnedImage, L.separableConv2d(conv)],
-    'a GRU over them': [turned(), L.gru({ units: 3, name: 'it' })],
-  };
-  for (const [kind, layers] of Object.entries(between)) {
-    it(`before ${kind}`, async () => {
-      const x = input(3, 2);
-      const y = layers.reduce((each, layer) => call(layer, each), call(dense(4, 'a'), x));
-      const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), y)));
-      expect(sizes('a', 'free')).toEqual([4, 2]);
-      expect(reasons(plan, 'a')).toMatch(/'it'/);
-    });
-  }
-
-  it('along one axis where both are flattened', async () => {
-    const x = input(3, 2);
-    const y = call(dense(4, 'free'), call(L.permute({ dims: [2, 1] }), call(dense(4, 'a'), x)));
-    const { sizes, plan } = await halved(read(x, y));
-    expect(sizes('a', 'free')).toEqual([4, 2]);
-    expect(reasons(plan, 'a')).toMatch(/flatten.* mixes/);
-  });
-
-  it('before a layer that is not known, by its name and class', async () => {
-    const x = input(3, 2);
-    const dot = call(L.dot({ axes: 2, name: 'it' }), [call(dense(4, 'a'), x), call(dense(4, 'b'), x)]);
-    const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), dot)));
-    expect(sizes('a', 'b', 'free')).toEqual([4, 4, 2]);
-    expect(reasons(plan, 'a')).toMatch(/'it' is a Dot, which is not known/);
-  });
-
-  it('where a recurrent layer takes a state from outside', async () => {
-    const [x, ...states] = [input(3, 2), input(4), input(4)];
-    const sequence = L.lstm({ units: 4, name: 'it' }).apply(x!, { initialState: states }) as Symbolic;
-    const { plan } = await halved(read([x!, ...states], call(dense(4, 'free'), sequence)));
-    expect(reasons(plan, 'it')).toContain('state');
+    // a; three steps of inner and last; two calls of wide and narrow; out.
+    expect(plan.macs.before).toBe(3 * 8 + 3 * (32 + 32) + 2 * (24 + 24) + 8);
+    expect(plan.macs.after).toBe(3 * 4 + 3 * (8 + 8) + 2 * (6 + 6) + 4);
   });
 });

@@ -1,0 +1,75 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../../support/backend';
+import { call, type Symbolic } from '../../sparse/fold-models';
+import { dense, halved, input, read, reasons } from './nets';
+
+const L = tf.layers;
+
+describe('channels stay, and the plan says why', () => {
+  beforeAll(() => useBackend('cpu'));
+
+  const turned = () => L.permute({ dims: [2, 1] });
+  const turnedImage = [L.reshape({ targetShape: [3, 1, 4] }), L.permute({ dims: [3, 1, 2] })];
+  const conv = { filters: 3, kernelSize: 2, padding: 'same', name: 'it' } as const;
+  const between: Record<string, tf.layers.Layer[]> = {
+    LayerNormalization: [L.layerNormalization({ name: 'it' })],
+    softmax: [L.activation({ activation: 'softmax', name: 'it' })],
+    // tfjs knows it, its types do not.
+    logSoftmax: [L.activation({ activation: 'logSoftmax' as 'softmax', name: 'it' })],
+    Softmax: [L.softmax({ axis: -1, name: 'it' })],
+    'a batch normalisation along another axis': [L.batchNormalization({ axis: 1, name: 'it' })],
+    Masking: [L.masking({ name: 'it' })],
+    'a GlobalAveragePooling1D over them': [turned(), L.globalAveragePooling1d({ name: 'it' })],
+    'a MaxPooling1D over them': [turned(), L.maxPooling1d({ poolSize: 2, name: 'it' })],
+    'a Conv1D over them': [turned(), L.conv1d(conv)],
+    'a Conv2D over them': [...turnedImage, L.conv2d(conv)],
+    'a DepthwiseConv2D over them': [...turnedImage, L.depthwiseConv2d({ kernelSize: 2, name: 'it' })],
+    'a SeparableConv2D over them': [...turnedImage, L.separableConv2d(conv)],
+    'a GRU over them': [turned(), L.gru({ units: 3, name: 'it' })],
+  };
+  for (const [kind, layers] of Object.entries(between)) {
+    it(`before ${kind}`, async () => {
+      const x = input(3, 2);
+      const y = layers.reduce((each, layer) => call(layer, each), call(dense(4, 'a'), x));
+      const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), y)));
+      expect(sizes('a', 'free')).toEqual([4, 2]);
+      expect(reasons(plan, 'a')).toMatch(/'it'/);
+    });
+  }
+
+  it('along one axis where both are flattened', async () => {
+    const x = input(3, 2);
+    const y = call(dense(4, 'free'), call(L.permute({ dims: [2, 1] }), call(dense(4, 'a'), x)));
+    const { sizes, plan } = await halved(read(x, y));
+    expect(sizes('a', 'free')).toEqual([4, 2]);
+    expect(reasons(plan, 'a')).toMatch(/flatten.* mixes/);
+  });
+
+  it('where they are concatenated before an unknown number of others', async () => {
+    const x = input(3, 2);
+    const turned = call(L.permute({ dims: [2, 1] }), call(dense(4, 'a'), x));
+    const others = call(L.reshape({ targetShape: [-1, 3] }), call(dense(3, 'b'), x));
+    const both = [1, 2].map(() => call(L.concatenate({ axis: 1 }), [turned, others]));
+    const sequence = call(L.gru({ units: 4, name: 'free' }), call(L.add(), both));
+    const { sizes, plan } = await halved(read(x, sequence));
+    // b's meet the three steps of the others.
+    expect(sizes('a', 'b', 'free')).toEqual([4, 3, 2]);
+    expect(reasons(plan, 'a')).toContain('before an unknown number');
+  });
+
+  it('before a layer that is not known, by its name and class', async () => {
+    const x = input(3, 2);
+    const dot = call(L.dot({ axes: 2, name: 'it' }), [call(dense(4, 'a'), x), call(dense(4, 'b'), x)]);
+    const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), dot)));
+    expect(sizes('a', 'b', 'free')).toEqual([4, 4, 2]);
+    expect(reasons(plan, 'a')).toMatch(/'it' is a Dot, which is not known/);
+  });
+
+  it('where a recurrent layer takes a state from outside', async () => {
+    const [x, ...states] = [input(3, 2), input(4), input(4)];
+    const sequence = L.lstm({ units: 4, name: 'it' }).apply(x!, { initialState: states }) as Symbolic;
+    const { plan } = await halved(read([x!, ...states], call(dense(4, 'free'), sequence)));
+    expect(reasons(plan, 'it')).toContain('state');
+  });
+});
