@@ -125,7 +125,7 @@ if ('sparse-more'.includes(options.only))
 if ('sparse-onnx'.includes(options.only)) {
   rows.push(...(runScript('./onnx/compare.ts', [options.rounds]) as Row[]));
 }
-if ('slim'.includes(options.only)) {
+if ('structured slim'.includes(options.only)) {
   rows.push(...(runScript('./slim.ts', [options.rounds]) as Row[]));
 }
 if ('training'.includes(options.only)) rows.push(...(runScript('./training.ts', [options.rounds]) as Row[]));
