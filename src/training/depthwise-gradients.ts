@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
+import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-products';
 import { insertZeros, padOrCrop } from './window';
 
 /** tfjs's kernel `DepthwiseConv2dNativeBackpropFilter`: one product and sum for each tap of the filter. */
-export const depthwiseConv2dBackpropFilter: tf.KernelFunc = ({ inputs, attrs }) => {
+export const depthwiseConv2dBackpropFilter: tf.KernelFunc = (args) => {
+  const { inputs, attrs } = args;
   // The registry types inputs and attributes loosely; these are the ones that tfjs passes under this kernel's name.
   const { x, dy } = inputs as { x: tf.Tensor4D; dy: tf.Tensor4D };
   const { strides, dilations, pad, dimRoundingMode, filterShape } = attrs as BackpropFilterAttrs;
@@ -15,6 +17,8 @@ export const depthwiseConv2dBackpropFilter: tf.KernelFunc = ({ inputs, attrs }) 
     dimRoundingMode,
     true,
   );
+  const fast = depthwiseFilterGradient(args, info);
+  if (fast !== undefined) return fast;
   const { batchSize, inChannels, outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth } =
     info;
   const multiplier = info.outChannels / inChannels;
@@ -47,7 +51,8 @@ export const depthwiseConv2dBackpropFilter: tf.KernelFunc = ({ inputs, attrs }) 
  * tfjs's kernel `DepthwiseConv2dNativeBackpropInput`: a depthwise convolution of the output's gradient, its pixels
  * moved apart by the strides, with the filter turned by 180 degrees.
  */
-export const depthwiseConv2dBackpropInput: tf.KernelFunc = ({ inputs, attrs }) => {
+export const depthwiseConv2dBackpropInput: tf.KernelFunc = (args) => {
+  const { inputs, attrs } = args;
   // The registry types inputs and attributes loosely; these are the ones that tfjs passes under this kernel's name.
   const { dy, filter } = inputs as { dy: tf.Tensor4D; filter: tf.Tensor4D };
   const { strides, dilations, pad, dimRoundingMode, inputShape } = attrs as BackpropInputAttrs;
@@ -60,6 +65,8 @@ export const depthwiseConv2dBackpropInput: tf.KernelFunc = ({ inputs, attrs }) =
     dimRoundingMode,
     true,
   );
+  const fast = depthwiseInputGradient(args, info);
+  if (fast !== undefined) return fast;
   const { filterHeight, filterWidth, inHeight, inWidth, inChannels, outChannels, padInfo } = info;
   return tf.tidy(() => {
     const spread = insertZeros(dy, [info.strideHeight, info.strideWidth]);

@@ -6,12 +6,14 @@ import { conv2dBackpropFilter } from './conv2d-filter-gradient';
 import { depthwiseConv2dBackpropFilter, depthwiseConv2dBackpropInput } from './depthwise-gradients';
 import { type Attempt, fastConvolution, fastInputGradient, fastMatMul } from './fast-kernels';
 import { fastMean, fastSum, withFastSpread } from './reductions';
+import { unsortedSegmentSum } from './segment-sum';
 import { fastCast, fastIdentity } from './sharing';
 
 const KERNELS: ReadonlyMap<string, tf.KernelFunc> = new Map([
   [tf.Conv2DBackpropFilter, conv2dBackpropFilter],
   [tf.DepthwiseConv2dNativeBackpropFilter, depthwiseConv2dBackpropFilter],
   [tf.DepthwiseConv2dNativeBackpropInput, depthwiseConv2dBackpropInput],
+  [tf.UnsortedSegmentSum, unsortedSegmentSum],
 ]);
 
 /** Kernels that tfjs has and that these run faster. */
@@ -32,8 +34,8 @@ const registered = new WeakSet<object>();
 
 /**
  * Adds to tfjs's wasm backend the gradient kernels that it lacks, so that convolutional networks train on it: with
- * `model.fit`, `model.fitDataset` or `optimizer.minimize`. They are the gradients of `tf.conv2d`'s filter and of
- * `tf.depthwiseConv2d`'s input and filter, each left alone where somebody has registered one.
+ * `model.fit`, `model.fitDataset` or `optimizer.minimize`. They are the gradients of `tf.conv2d`'s filter, of
+ * `tf.depthwiseConv2d`'s input and filter, and of `tf.gather`, which embeddings need; each left alone where somebody has registered one.
  *
  * It replaces kernels and gradients that tfjs has but that are slow in training: the gradient of `tf.conv2d`'s input, the
  * convolution itself and `tf.matMul` while a gradient is taken, `tf.matMul` with a matrix transposed at any time, batch

@@ -49,6 +49,10 @@ export interface TrainingKernels {
   sparseScatter(moves: number, movesEnd: number, sums: number, dst: number): void;
   /** See wat/sparse-training.ts. */
   unpackTile(tile: number, wholeEnd: number, tileEnd: number, rows: number, add: number): void;
+  /** See wat/depthwise.ts. */
+  depthwiseFilter: Depthwise;
+  /** See wat/depthwise.ts. */
+  depthwiseInput: Depthwise;
 }
 
 /** Packs a matrix that is given by the addresses of its rows. */
@@ -60,6 +64,8 @@ export type Pack = (
   dst: number,
   dstStep: number,
 ) => void;
+
+type Depthwise = (x: number, step: number, dy: number, dyEnd: number, bytes: number, tap: number) => void;
 
 /** Compiled kernels, null where they could not be. */
 const compiled = new WeakMap<WebAssembly.Memory, TrainingKernels | null>();

@@ -1,5 +1,6 @@
 import { CHANNEL_SUMS } from './batch-norm-gradient';
 import { COLUMN_SUMS } from './column-sums';
+import { DEPTHWISE_FILTER, DEPTHWISE_INPUT } from './depthwise';
 import { GEMM, SPILL } from './gemm';
 import { type MemoryKind, moduleOf } from './memory';
 import { packColumns, packRows } from './pack';
@@ -33,5 +34,7 @@ export function trainingModuleText(memory: MemoryKind): string {
     SPARSE_REFRESH,
     SPARSE_SCATTER,
     UNPACK_TILE,
+    DEPTHWISE_FILTER,
+    DEPTHWISE_INPUT,
   ]);
 }

@@ -191,3 +191,69 @@ describe('clones and casts', () => {
     tf.dispose([x, clone]);
   });
 });
+
+describe('the gradients of a depthwise convolution', () => {
+  for (const { size, channels, multiplier, kernel, strides, pad } of [
+    { size: [5, 6], channels: 4, multiplier: 1, kernel: [3, 3], strides: 1, pad: 'same' },
+    { size: [7, 4], channels: 12, multiplier: 1, kernel: [3, 2], strides: 1, pad: 'valid' },
+    { size: [9, 8], channels: 8, multiplier: 1, kernel: [3, 3], strides: 2, pad: 'same' },
+    { size: [8, 9], channels: 4, multiplier: 1, kernel: [5, 5], strides: 3, pad: 'valid' },
+    { size: [2, 1], channels: 4, multiplier: 1, kernel: [3, 3], strides: 1, pad: 'same' },
+    { size: [6, 6], channels: 4, multiplier: 2, kernel: [3, 3], strides: 1, pad: 'same' },
+    { size: [6, 6], channels: 3, multiplier: 1, kernel: [3, 3], strides: 1, pad: 'same' },
+  ] as const) {
+    const what = `${size.join('×')}, ${channels} channels times ${multiplier}, ${kernel.join('×')}`;
+    compare(`${what}, strides ${strides}, ${pad}`, () => {
+      const x = random([2, ...size, channels], 16);
+      const filter = random([...kernel, channels, multiplier], 17);
+      const convolve = (x: tf.Tensor, filter: tf.Tensor): tf.Tensor =>
+        tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, strides, pad).square();
+      return tf.grads(convolve)([x, filter]);
+    });
+  }
+});
+
+describe('sums of segments', () => {
+  for (const shape of [[7], [7, 5], [7, 2, 3], [0, 4]]) {
+    compare(`of [${shape.join(', ')}]`, () => {
+      const ids = tf.tensor1d([2, 0, 2, 5, -1, 3, 9].slice(0, shape[0]), 'int32');
+      return [tf.unsortedSegmentSum(random(shape, 18), ids, 6)];
+    });
+  }
+
+  compare("in an embedding's gradient", () => {
+    const indices = tf.tensor2d([1, 3, 3, 0, 1, 1], [2, 3], 'int32');
+    return [tf.grad((table) => tf.gather(table, indices).square())(random([5, 4], 19))];
+  });
+
+  it('are refused for other types than float32', async () => {
+    await useBackend('wasm');
+    registerTrainingKernels();
+    const [x, ids] = [tf.tensor1d([1, 2], 'int32'), tf.tensor1d([0, 0], 'int32')];
+    expect(() => tf.unsortedSegmentSum(x, ids, 1)).toThrow(/float32 only, not of int32/);
+    tf.dispose([x, ids]);
+  });
+
+  it('train an embedding', async () => {
+    await useBackend('wasm');
+    registerTrainingKernels();
+    const layers = [
+      tf.layers.embedding({ inputDim: 6, outputDim: 4, inputLength: 3 }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 1 }),
+    ];
+    const model = tf.sequential({ layers });
+    model.compile({ optimizer: tf.train.adam(0.05), loss: 'meanSquaredError' });
+    const [xs, ys] = [
+      tf.tensor2d([
+        [0, 1, 2],
+        [3, 4, 5],
+      ]),
+      tf.tensor2d([[1], [-1]]),
+    ];
+    const { history } = await model.fit(xs, ys, { epochs: 40, verbose: 0 });
+    expect(history.loss?.at(-1)).toBeLessThan(0.05);
+    tf.dispose([xs, ys]);
+    model.dispose();
+  });
+});

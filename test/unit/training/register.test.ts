@@ -9,6 +9,7 @@ const KERNELS = [
   'Conv2DBackpropFilter',
   'DepthwiseConv2dNativeBackpropFilter',
   'DepthwiseConv2dNativeBackpropInput',
+  'UnsortedSegmentSum',
 ];
 
 const REPLACED = [
