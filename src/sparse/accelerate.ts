@@ -4,6 +4,7 @@ import { classNameOf, layersOf, slotsOf } from '../core/parameter';
 import { isPruneError, PruneError, shown } from '../errors';
 import { activeHeap, type Heap } from '../wasm/heap';
 import { type Kernels, kernelsFor } from '../wasm/kernels';
+import { relaxedKernelsFor } from '../wasm/relaxed-kernels';
 import { makeWorkspace } from '../wasm/workspace';
 import { clearNormaliser, setNormaliser } from './batch-norm';
 import { registerSparseKernels } from './kernels';
@@ -23,6 +24,12 @@ export interface AccelerateOptions {
    * no fixed size, and layers of your own, are decided by what is expected. False by default.
    */
   readonly measure?: boolean;
+  /**
+   * Lets a product and the sum that it is added to be rounded together (fused multiply-add), which is faster where the
+   * engine can: results then differ from tfjs's by some units in the last place, and may from machine to machine. Without
+   * WebAssembly's relaxed SIMD, such as in Node 20, it changes nothing. False by default.
+   */
+  readonly relaxed?: boolean;
 }
 
 /** An accelerated model, until it is disposed. */
@@ -42,14 +49,14 @@ export interface Acceleration {
 
 /**
  * Lets a model's convolutions and dense layers skip the weights that are zero, on tfjs's wasm backend: `model.predict`,
- * `model.apply`, and whatever else computes with the same tensors. Their results are equal to the bit. Batch
+ * `model.apply`, and whatever else computes with the same tensors. Their results are equal to the bit, unless sums are to be `relaxed`. Batch
  * normalisations run on a faster kernel, whose results differ by some units in the last place. Each weight that is
  * worth it is packed, in about 8 bytes of the backend's memory for each value that is not zero; the model keeps its own
  * weights. A weight that is changed afterwards (by training, an assignment, a pruning) runs dense, and right, until the
  * model is accelerated again.
  *
  * @param model A built model, or one layer.
- * @param options Whether infinite weights are refused, and whether layers are timed.
+ * @param options Whether infinite weights are refused, whether layers are timed, and how sums are rounded.
  * @returns What was decided for each layer. Dispose it when the model is no longer used. Where the engine lacks SIMD, or a
  * content security policy forbids to compile the kernels, every layer stays dense and gives that as its reason.
  * @throws {@link PruneError} `argument` for what is neither a model nor a layer, such as a GraphModel, and for options that
@@ -69,15 +76,16 @@ export async function accelerate(
   model: tf.LayersModel | tf.layers.Layer,
   options: AccelerateOptions = {},
 ): Promise<Acceleration> {
-  checkOptions(options, ['strict', 'measure']);
-  const { strict = false, measure = false } = options;
+  checkOptions(options, ['strict', 'measure', 'relaxed']);
+  const { strict = false, measure = false, relaxed = false } = options;
   checkBoolean('strict', strict);
   checkBoolean('measure', measure);
+  checkBoolean('relaxed', relaxed);
   kernelsOf(model);
   await tf.ready();
   const heap = activeHeap();
   if (heap === undefined) throw otherBackend();
-  const kernels = await kernelsOrReason(heap);
+  const kernels = await kernelsOrReason(heap, relaxed);
   // Whatever has happened while this was waiting: from here on it does not wait.
   if (activeHeap() !== heap) throw otherBackend();
   const slots = kernelsOf(model);
@@ -117,9 +125,10 @@ function otherBackend(): PruneError {
 }
 
 /** The kernels, or why there are none here. */
-async function kernelsOrReason(heap: Heap): Promise<Kernels | string> {
+async function kernelsOrReason(heap: Heap, relaxed: boolean): Promise<Kernels | string> {
   try {
-    return await kernelsFor(heap);
+    const exact = await kernelsFor(heap);
+    return relaxed ? { ...exact, ...(await relaxedKernelsFor(heap)) } : exact;
   } catch (error) {
     if (isPruneError(error, 'unsupported')) return error.message;
     throw error;

@@ -1,7 +1,13 @@
 /** Pruned ResNet50s on sparse kernels against tfjs's own, in Node and in a browser. */
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
-import { type Acceleration, accelerate, foldBatchNorm, optimizeForInference } from 'tfjs-prune/sparse';
+import {
+  type AccelerateOptions,
+  type Acceleration,
+  accelerate,
+  foldBatchNorm,
+  optimizeForInference,
+} from 'tfjs-prune/sparse';
 import { model, predict } from './ours';
 import { median, milliseconds, type Row } from './report';
 import { worstLayer } from './sparse-layers';
@@ -47,8 +53,14 @@ const PATTERNS: ReadonlyArray<{ name: string; targets: Readonly<Record<string, n
  * @param rounds How long each is timed; five predictions a round.
  * @param only Only what has this word in its name.
  * @param report Called with each row as soon as it is known.
+ * @param options How the networks are accelerated.
  */
-export async function benchSparse(rounds: number, only: string, report: (row: Row) => void): Promise<void> {
+export async function benchSparse(
+  rounds: number,
+  only: string,
+  report: (row: Row) => void,
+  options: AccelerateOptions = {},
+): Promise<void> {
   const dense = await model();
   const image = tf.randomUniform([1, 224, 224, 3], -1, 1, 'float32', 0);
 
@@ -73,7 +85,7 @@ export async function benchSparse(rounds: number, only: string, report: (row: Ro
       if (!`ResNet50, ${name} at ${amount}`.includes(only)) continue;
       const pruned = await model();
       apply(prune.parameters(pruned), Number(amount));
-      const { model: fast, handle } = await optimizeForInference(pruned);
+      const { model: fast, handle } = await optimizeForInference(pruned, options);
       const left = `${Math.round(100 * multiplicationsLeft(fast, handle))} % of multiplications`;
       await compare(`ResNet50, ${name} at ${amount} (${left}): dense ÷ optimized`, `≥ ${target}`, fast);
       if (name === 'L1 globally' && amount === '0.9') report(await packing(pruned, rounds));

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { registerSparseKernels } from '../../src/sparse/kernels';
 import { activeHeap, type Heap } from '../../src/wasm/heap';
 import { type Kernels, kernelsFor } from '../../src/wasm/kernels';
+import { relaxedKernelsFor } from '../../src/wasm/relaxed-kernels';
 import { useBrowserBackend } from '../support/browser';
 import { convolutionCases, isWrongInTfjs } from '../support/sparse-cases';
 import { both, convolution } from '../support/sparse-compare';
@@ -29,6 +30,21 @@ describe('in a browser, sparse convolutions equal dense ones to the bit', () => 
   });
 });
 
+describe('in a browser, sparse convolutions whose sums are relaxed are close to dense ones', () => {
+  it.each(convolutionCases(40, 4).filter((c) => !isWrongInTfjs(c)))('$name', async (c) => {
+    const relaxed = await relaxedKernelsFor(engine.heap);
+    // Every Chromium since version 114 has them.
+    expect(relaxed).toBeDefined();
+    tf.tidy(() => {
+      const { filter, compute } = convolution(c);
+      const kernels = { ...engine.kernels, ...relaxed };
+      const { dense, sparse, runs } = both({ ...engine, kernels }, filter, compute);
+      expect(runs).toBeGreaterThan(0);
+      expect(tf.tensor1d(sparse)).toBeAllClose(tf.tensor1d(dense), { rtol: 1e-5, atol: 1e-5 });
+    });
+  });
+});
+
 it('in a browser, an accelerated model gives the same as before', async () => {
   const layers = [
     tf.layers.conv2d({ inputShape: [12, 12, 16], filters: 32, kernelSize: 3, activation: 'relu' }),
@@ -45,6 +61,9 @@ it('in a browser, an accelerated model gives the same as before', async () => {
   expect(acceleration.layers.every(({ runs }) => runs !== 'dense')).toBe(true);
   expect(output()).toEqual(dense);
   acceleration.dispose();
+  const relaxed = await accelerate(model, { relaxed: true });
+  expect(tf.tensor1d(output())).toBeAllClose(tf.tensor1d(dense), { rtol: 1e-5, atol: 1e-5 });
+  relaxed.dispose();
   x.dispose();
   model.dispose();
 });

@@ -1,6 +1,7 @@
 import wabt from 'wabt';
 import type { MemoryKind } from '../../src/wasm/wat/memory';
 import { moduleText } from '../../src/wasm/wat/module';
+import { relaxedModuleText } from '../../src/wasm/wat/relaxed-module';
 import { trainingModuleText } from '../../src/wasm/wat/training-module';
 
 /** A module of kernels, and the file under src/wasm that has it assembled. */
@@ -11,6 +12,7 @@ export interface KernelModule {
 
 export const MODULES: readonly KernelModule[] = [
   { file: 'binary.ts', text: moduleText },
+  { file: 'relaxed-binary.ts', text: relaxedModuleText },
   { file: 'training-binary.ts', text: trainingModuleText },
 ];
 
@@ -18,7 +20,11 @@ export const MODULES: readonly KernelModule[] = [
 export async function binaryModule({ text }: KernelModule): Promise<string> {
   const assembler = await wabt();
   const assembled = (memory: MemoryKind): string => {
-    const parsed = assembler.parseWat(`${memory}.wat`, text(memory), { simd: true, threads: true });
+    const parsed = assembler.parseWat(`${memory}.wat`, text(memory), {
+      simd: true,
+      threads: true,
+      relaxed_simd: true,
+    });
     try {
       return Buffer.from(parsed.toBinary({}).buffer).toString('base64');
     } finally {

@@ -7,7 +7,7 @@ import { NUMBER_KEYS } from './number-keys';
 import { PARTITION } from './partition';
 import { REVIVED } from './revived';
 import { SCATTER_BYTES } from './scatter-bytes';
-import { SPARSE_BLOCK } from './sparse-block';
+import { sparseBlock } from './sparse-block';
 import { sparseTile } from './sparse-tile';
 import { SPLIT_KEYS } from './split-keys';
 import { SUM_SQUARES } from './sum-squares';
@@ -20,10 +20,10 @@ import { transpose } from './transpose';
  */
 export function moduleText(memory: MemoryKind): string {
   return moduleOf(memory, [
-    sparseTile(),
+    sparseTile('exact'),
     transpose('toPlanes', 'column'),
     transpose('toPixels', 'row'),
-    SPARSE_BLOCK,
+    sparseBlock('exact'),
     NORMALISE,
     SUM_SQUARES,
     CLEAR_MASKED,

@@ -1,4 +1,4 @@
-import { advance, locals, params, repeat, whileBelow } from './text';
+import { addProduct, advance, locals, params, type Rounding, repeat, whileBelow } from './text';
 
 /** Output channels of a block: what two vectors hold. */
 const VECTORS = 2;
@@ -6,7 +6,7 @@ const VECTORS = 2;
 const ENTRY = 4 + 16 * VECTORS;
 
 /** Adds what a stream of blocks gives for so many pixels, clamps it and stores it. */
-function pixels(count: number): string {
+function pixels(count: number, rounding: Rounding): string {
   const each = (piece: (pixel: number, vector: number) => string): string =>
     repeat(count, (pixel) => repeat(VECTORS, (vector) => piece(pixel, vector)));
   const weights = repeat(
@@ -16,7 +16,7 @@ function pixels(count: number): string {
   const products = repeat(
     count,
     (pixel) => `(local.set $v (v128.load32_splat (i32.add (local.get $x${pixel}) (local.get $o))))
-      ${repeat(VECTORS, (v) => `(local.set $a${pixel}${v} (f32x4.add (local.get $a${pixel}${v}) (f32x4.mul (local.get $w${v}) (local.get $v))))`)}`,
+      ${repeat(VECTORS, (v) => addProduct(`a${pixel}${v}`, `(local.get $w${v})`, '(local.get $v)', rounding))}`,
   );
   return `
   ${repeat(count, (pixel) => `(local.set $x${pixel} (i32.add (local.get $x) (i32.mul (local.get $xStep) (i32.const ${pixel}))))`)}
@@ -45,9 +45,9 @@ function pixels(count: number): string {
 const WIDE = 4;
 
 /** Takes so many pixels at once, as long as so many are left. */
-function atOnce(count: number): string {
+function atOnce(count: number, rounding: Rounding): string {
   return `(local.set $end (i32.sub (local.get $yEnd) (i32.mul (local.get $yStep) (i32.const ${count - 1}))))
-  ${whileBelow(`pixels${count}`, 'y', 'end', pixels(count))}`;
+  ${whileBelow(`pixels${count}`, 'y', 'end', pixels(count, rounding))}`;
 }
 
 /**
@@ -55,12 +55,16 @@ function atOnce(count: number): string {
  * `y[channel] = clamp(bias[channel] + Σ weight · x[offset])`, added up in the order of the stream, a product and a sum
  * at a time. `stream` to `streamEnd` is { u32 byte offset from a pixel, eight f32 weights } for each block that is left;
  * `xStep` and `yStep` are bytes from one pixel to the next, `bias` the first channel's.
+ *
+ * @param rounding How products are added.
  */
-export const SPARSE_BLOCK: string = `(func (export "sparseBlock") ${params('i32', 'stream', 'streamEnd', 'x', 'xStep', 'y', 'yStep', 'yEnd', 'bias')} ${params('f32', 'min', 'max')}
+export function sparseBlock(rounding: Rounding): string {
+  return `(func (export "sparseBlock") ${params('i32', 'stream', 'streamEnd', 'x', 'xStep', 'y', 'yStep', 'yEnd', 'bias')} ${params('f32', 'min', 'max')}
   ${locals('i32', 's', 'o', 'end', ...Array.from({ length: WIDE }, (_, pixel) => `x${pixel}`))}
   ${locals('v128', 'low', 'high', 'v', ...Array.from({ length: VECTORS }, (_, v) => `w${v}`), ...Array.from({ length: VECTORS }, (_, v) => `b${v}`))}
   ${locals('v128', ...Array.from({ length: WIDE * VECTORS }, (_, i) => `a${Math.floor(i / VECTORS)}${i % VECTORS}`))}
   (local.set $low (f32x4.splat (local.get $min)))
   (local.set $high (f32x4.splat (local.get $max)))
   ${repeat(VECTORS, (v) => `(local.set $b${v} (v128.load offset=${16 * v} align=4 (local.get $bias)))`)}
-  ${repeat(WIDE, (i) => atOnce(WIDE - i))})`;
+  ${repeat(WIDE, (i) => atOnce(WIDE - i, rounding))})`;
+}

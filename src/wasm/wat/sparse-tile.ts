@@ -1,4 +1,4 @@
-import { advance, locals, params, repeat } from './text';
+import { addProduct, advance, locals, params, type Rounding, repeat } from './text';
 import { GROUP, GROUP_BITS, TILE } from './tile';
 
 const ACCUMULATORS = TILE / 4;
@@ -13,8 +13,9 @@ const ACCUMULATORS = TILE / 4;
  * - `y`: {@link TILE} floats a channel
  *
  * @param vectors How many fours of pixels, up to seven.
+ * @param rounding How products are added.
  */
-function tile(vectors: number): string {
+function tile(vectors: number, rounding: Rounding): string {
   const accumulators = Array.from({ length: vectors }, (_, i) => `a${i}`);
   return `(func $tile${vectors} (type $tile) ${params('i32', 'heads', 'headsEnd', 'stream', 'x', 'bias', 'y')} ${params('f32', 'min', 'max')}
   ${locals('i32', 'first', 'head', 'stop', 'p', 'channel')} ${locals('v128', 'w', 'low', 'high', ...accumulators)}
@@ -34,7 +35,7 @@ function tile(vectors: number): string {
     (if (i32.lt_u (local.get $stream) (local.get $stop)) (then (loop $weights
       (local.set $w (v128.load32_splat (local.get $stream)))
       (local.set $p (i32.add (local.get $x) (i32.load offset=4 (local.get $stream))))
-      ${repeat(vectors, (i) => `(local.set $a${i} (f32x4.add (local.get $a${i}) (f32x4.mul (local.get $w) (v128.load offset=${16 * i} align=4 (local.get $p)))))`)}
+      ${repeat(vectors, (i) => addProduct(`a${i}`, '(local.get $w)', `(v128.load offset=${16 * i} align=4 (local.get $p))`, rounding))}
       ${advance('stream', '(i32.const 8)')}
       (br_if $weights (i32.lt_u (local.get $stream) (local.get $stop))))))
     (local.set $p (i32.add (local.get $y) (i32.mul (local.get $channel) (i32.const ${TILE}))))
@@ -43,14 +44,18 @@ function tile(vectors: number): string {
     (br $channels))))`;
 }
 
-/** The tile kernels, exported as one function that takes how many fours of pixels there are as its last argument. */
-export function sparseTile(): string {
+/**
+ * The tile kernels, exported as one function that takes how many fours of pixels there are as its last argument.
+ *
+ * @param rounding How products are added.
+ */
+export function sparseTile(rounding: Rounding): string {
   const widths = Array.from({ length: ACCUMULATORS }, (_, i) => i + 1);
   const passed = ['heads', 'headsEnd', 'stream', 'x', 'bias', 'y', 'min', 'max'];
   return `(type $tile (func (param i32 i32 i32 i32 i32 i32 f32 f32)))
 (table ${widths.length} funcref)
 (elem (i32.const 0) ${widths.map((width) => `$tile${width}`).join(' ')})
-${widths.map(tile).join('\n')}
+${widths.map((width) => tile(width, rounding)).join('\n')}
 (func (export "sparseTile") ${params('i32', 'heads', 'headsEnd', 'stream', 'x', 'bias', 'y')} ${params('f32', 'min', 'max')} (param $vectors i32)
   (call_indirect (type $tile) ${passed.map((name) => `(local.get $${name})`).join(' ')} (i32.sub (local.get $vectors) (i32.const 1))))`;
 }

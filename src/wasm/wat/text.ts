@@ -55,3 +55,22 @@ export function whileBelow(label: string, name: string, end: string, body: strin
       ${body}
       (br $${label})))`;
 }
+
+/** How a product is added: rounded before and after, or, where the engine can, only after. */
+export type Rounding = 'exact' | 'relaxed';
+
+/**
+ * Adds products of four lanes to a sum.
+ *
+ * @param sum The local that holds it.
+ * @param a The one factor, an expression.
+ * @param b The other.
+ * @param rounding `relaxed` needs an engine with relaxed SIMD.
+ */
+export function addProduct(sum: string, a: string, b: string, rounding: Rounding): string {
+  const value =
+    rounding === 'exact'
+      ? `(f32x4.add (local.get $${sum}) (f32x4.mul ${a} ${b}))`
+      : `(f32x4.relaxed_madd ${a} ${b} (local.get $${sum}))`;
+  return `(local.set $${sum} ${value})`;
+}

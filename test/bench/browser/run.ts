@@ -1,6 +1,7 @@
 /**
- * `npm run bench:browser [-- --rounds 1] [--only WORD] [--isolated] [--threads 2]`: the table of sparse networks in
- * headless Chromium. `--isolated` serves the page such that tfjs may use threads.
+ * `npm run bench:browser [-- --rounds 1] [--only WORD] [--isolated] [--threads 2] [--relaxed]`: the table of sparse networks in
+ * headless Chromium. `--isolated` serves the page such that tfjs may use threads;
+ * `--relaxed` accelerates with that option.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -18,6 +19,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: '' },
     isolated: { type: 'boolean', default: false },
     threads: { type: 'string', default: '0' },
+    relaxed: { type: 'boolean', default: false },
   },
 });
 
@@ -73,8 +75,8 @@ try {
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   await page.waitForFunction(() => 'bench' in window);
   const threads = await page.evaluate(
-    ([rounds, only, count]) => window.bench(Number(rounds), only, Number(count)),
-    [options.rounds, options.only, options.threads] as const,
+    ([rounds, only, count, relaxed]) => window.bench(Number(rounds), only, Number(count), relaxed),
+    [options.rounds, options.only, options.threads, options.relaxed] as const,
   );
   console.log(`Chromium ${browser.version()}, tfjs's wasm backend on ${threads}; medians.`);
   console.table(rows);

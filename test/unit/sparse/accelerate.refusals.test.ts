@@ -67,7 +67,7 @@ describe('accelerate refuses', () => {
 
   it('options that it does not know, or that are not true or false', async () => {
     const model = sparseModel();
-    for (const options of [{ strict: 'yes' }, { measure: 1 }]) {
+    for (const options of [{ strict: 'yes' }, { measure: 1 }, { relaxed: null }]) {
       await expect(accelerate(model, options as never)).rejects.toMatchObject({ kind: 'argument' });
     }
     await expect(accelerate(model, { stict: true } as never)).rejects.toMatchObject({ kind: 'argument' });

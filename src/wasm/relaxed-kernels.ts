@@ -1,0 +1,39 @@
+import { bytesFor } from './compile';
+import type { Heap } from './heap';
+import type { Kernels } from './kernels';
+import { PLAIN, SHARED } from './relaxed-binary';
+
+/** The kernels that multiply, which round a product and its sum together. */
+export type RelaxedKernels = Pick<Kernels, 'sparseTile' | 'sparseBlock'>;
+
+const instances = new WeakMap<WebAssembly.Memory, Promise<RelaxedKernels | undefined>>();
+
+/**
+ * The kernels for a memory, compiled once.
+ *
+ * @param heap The wasm backend's memory.
+ * @returns The kernels; undefined where the engine has no relaxed SIMD, or a content security policy set since forbids to
+ *   compile them.
+ */
+export async function relaxedKernelsFor({ memory }: Heap): Promise<RelaxedKernels | undefined> {
+  if (memory === undefined) return undefined;
+  let kernels = instances.get(memory);
+  if (kernels === undefined) {
+    kernels = instantiate(memory);
+    instances.set(memory, kernels);
+  }
+  return kernels;
+}
+
+async function instantiate(memory: WebAssembly.Memory): Promise<RelaxedKernels | undefined> {
+  const bytes = bytesFor(memory, { plain: PLAIN, shared: SHARED });
+  if (!WebAssembly.validate(bytes)) return undefined;
+  try {
+    const { instance } = await WebAssembly.instantiate(bytes, { tfjs: { memory } });
+    const exports: object = instance.exports;
+    // What they are is fixed by the module's text, in wat/relaxed-module.ts.
+    return exports as RelaxedKernels;
+  } catch {
+    return undefined;
+  }
+}
