@@ -73,7 +73,7 @@ function candidatesIn(
   if (ignored !== undefined) kept.push({ channels: [...channels.keys()], reason: `'${ignored}' is ignored` });
   const free = ignored === undefined ? freeOf(group) : [];
   if (scores === undefined && free.length > 0) {
-    const reason = `'${nameOf(options)}' ranks by batch normalisations, and none scales them`;
+    const reason = `'${nameOf(options)}' has nothing to rank them by`;
     kept.push({ channels: [...free], reason });
   }
   const order = scores === undefined ? [] : free.sort((a, b) => scores[a]! - scores[b]! || a - b);

@@ -6,7 +6,7 @@ import type { ChannelGraph, ChannelGroup } from '../graph';
 import { activationScores } from './activation';
 import { geometricMedianScores } from './geometric-median';
 import { bnScales, magnitudes } from './magnitude';
-import { spread } from './spread';
+import { spread, spreadKnown } from './spread';
 import { taylorScores } from './taylor';
 
 /** What tells the channels of a group apart from others. */
@@ -146,9 +146,9 @@ async function builtIn(
     case 'linf':
       return spread(graph, magnitudes(model, graph, importance));
     case 'lamp':
-      return spread(graph, magnitudes(model, graph, 'l2')).map((norms) => norms && layerAdaptive(norms));
+      return spread(graph, magnitudes(model, graph, 'l2')).map(layerAdaptive);
     case 'bnScale':
-      return spread(graph, bnScales(model, graph));
+      return spreadKnown(graph, bnScales(model, graph));
     case 'fpgm':
       return spread(graph, geometricMedianScores(model, graph));
     case 'taylor':
@@ -156,7 +156,7 @@ async function builtIn(
       return spread(graph, await taylorScores(model, graph, loss!));
     case 'activation':
       // checkImportance has seen that they are there.
-      return spread(graph, activationScores(model, graph, samples!));
+      return spreadKnown(graph, activationScores(model, graph, samples!));
     case 'random': {
       const generator = seed === undefined ? defaultGenerator : new Generator(seed);
       return graph.groups.map(({ channels }) => Float64Array.from(channels, () => generator.u53()));

@@ -5,21 +5,25 @@ import { slotsOf } from '../../core/parameter';
 import { modelWithin } from '../../topology/draft';
 import type { ChannelGraph } from '../graph';
 
-/** For each channel of a graph a number, NaN where there is none. */
+/** For each channel of a graph a number. */
 export type ByChannel = Float64Array;
 
 /**
  * @param graph The channels.
  * @param values A number for each.
+ * @returns The same by group.
+ */
+export function spread({ groups }: ChannelGraph, values: ByChannel): Float64Array[] {
+  return groups.map(({ channels }) => Float64Array.from(channels, (channel) => values[channel]!));
+}
+
+/**
+ * @param graph The channels.
+ * @param values A number for each, NaN where there is none.
  * @returns The same by group; undefined for groups some of whose channels have none.
  */
-export function spread({ groups }: ChannelGraph, values: ByChannel): Array<Float64Array | undefined> {
-  return groups.map(({ channels }) => {
-    const own = Float64Array.from(channels, (channel) => values[channel]!);
-    return own.some(Number.isNaN) && channels.every((channel) => Number.isNaN(values[channel]!))
-      ? undefined
-      : own;
-  });
+export function spreadKnown(graph: ChannelGraph, values: ByChannel): Array<Float64Array | undefined> {
+  return spread(graph, values).map((own) => (own.some(Number.isNaN) ? undefined : own));
 }
 
 /**

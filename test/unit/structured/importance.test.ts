@@ -123,6 +123,13 @@ describe('importance', () => {
     expect(Math.max(...scores.get('dense')!)).toBeCloseTo(1, 12);
   });
 
+  it('weights that are no numbers are refused, not ranked', async () => {
+    const model = net();
+    model.getLayer('dense').setWeights([tf.fill([16, 5], Number.NaN), tf.zeros([5])]);
+    const refused = planChannels(model, { ratio: 0.5, importance: 'l2' });
+    await expect(refused).rejects.toMatchObject({ kind: 'argument', given: Number.NaN });
+  });
+
   it('random is drawn as torch draws doubles, from the seed', async () => {
     const model = net();
     const generator = new Generator(7);

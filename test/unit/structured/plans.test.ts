@@ -81,6 +81,8 @@ describe('a plan', () => {
       [withGroup({ remove: [0, 1, 2, 3, 4, 5] }), 'argument'],
       [withGroup({ layers: 'a' }), 'argument'],
       [withGroup({ kept: [{}] }), 'argument'],
+      // What the model gives.
+      [{ ...plan, groups: [{ ...plan.groups[2], remove: [0] }] }, 'argument'],
       // The halves of a group, which together are all of it.
       [
         {
