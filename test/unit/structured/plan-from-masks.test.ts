@@ -112,6 +112,21 @@ describe('channels that lnStructured zeroed', () => {
     );
   });
 
+  it('go where they are zero, whatever a gate makes of them', async () => {
+    const inputs = tf.input({ shape: [5, 5, 2] });
+    const x = call(L.conv2d({ filters: 4, kernelSize: 1, name: 'x', useBias: false }), inputs);
+    const gate = call(
+      L.dense({ units: 4, name: 'gate', activation: 'sigmoid' }),
+      call(L.globalAveragePooling2d({}), x),
+    );
+    const scaled = call(L.multiply(), [x, call(L.reshape({ targetShape: [1, 1, 4] }), gate)]);
+    const model = randomize(
+      tf.model({ inputs, outputs: call(L.conv2d({ filters: 2, kernelSize: 3, name: 'out' }), scaled) }),
+    );
+    zero(model, 'x', [1, 2]);
+    await expectEqual(model, { x: [1, 2] });
+  });
+
   it('go from a shared model within and from an embedding', async () => {
     const [one, two] = [tf.input({ shape: [4] }), tf.input({ shape: [4] })];
     const within = tf.sequential({
