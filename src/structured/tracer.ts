@@ -177,9 +177,22 @@ export function tiled(channels: Int32Array, times: number): Int32Array {
   return Int32Array.from({ length: channels.length * times }, (_, i) => channels[i % channels.length]!);
 }
 
-/** Whether an activation normalises over the last axis, so that each channel's result depends on all of them. */
-export function isSoftmax(activation: unknown): boolean {
-  return activation === 'softmax' || activation === 'logSoftmax';
+/** tfjs's activations that treat each value by itself. */
+const ELEMENTWISE: ReadonlySet<unknown> = new Set([
+  ...['linear', 'relu', 'relu6', 'elu', 'selu', 'gelu', 'gelu_new', 'swish', 'mish'],
+  ...['sigmoid', 'hardSigmoid', 'tanh', 'softplus', 'softsign'],
+]);
+
+/** Whether an activation is known to treat each value by itself; none at all does. */
+export function isElementwise(activation: unknown): boolean {
+  return activation === undefined || activation === null || ELEMENTWISE.has(activation);
+}
+
+/** Keeps channels that an activation mixes, or may mix. */
+export function pinActivation(call: Call, activation: unknown, channels: Int32Array | undefined): void {
+  if (isElementwise(activation)) return;
+  if (activation === 'softmax' || activation === 'logSoftmax') pinSoftmax(call, channels);
+  else pin(call.tracer, channels, `the activation '${activation}' of '${call.path}' is not known`);
 }
 
 /** Keeps channels whose sum a softmax takes. */

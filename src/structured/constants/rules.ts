@@ -1,7 +1,7 @@
 /** What layers make of channels that are constant. */
 import * as tf from '@tensorflow/tfjs';
 import { classNameOf } from '../../core/parameter';
-import { isSoftmax } from '../tracer';
+import { isElementwise } from '../tracer';
 import { type Constants, mapped, padding, tiledConstants, unknown } from './constant';
 import { summedOverPositions, weightAt, zerosAlong } from './kernels';
 
@@ -41,7 +41,7 @@ function activated(layer: object, constants: Constants, rank: number): Constants
   const activation: unknown = Reflect.get(layer, 'activation');
   const isFunction = typeof activation === 'object' && activation !== null && 'apply' in activation;
   if (!isFunction) return constants;
-  if (isSoftmax(classOfActivation(activation))) return unknown(constants.values.length);
+  if (!isElementwise(classOfActivation(activation))) return unknown(constants.values.length);
   // tfjs's own class of an activation.
   return applied(constants, rank, (x) => (activation as { apply(x: tf.Tensor): tf.Tensor }).apply(x));
 }

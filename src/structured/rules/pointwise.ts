@@ -3,11 +3,11 @@ import {
   type Axes,
   channelAxis,
   fresh,
-  isSoftmax,
   join,
   noteOption,
   noteWeight,
   pin,
+  pinActivation,
   pinAxes,
   pinSoftmax,
   type Rule,
@@ -19,7 +19,7 @@ const pass: Rule = ({ inputs }) => [inputs[0]!.axes];
 
 const activation: Rule = (call) => {
   const { axes } = call.inputs[0]!;
-  if (isSoftmax(call.config.activation)) pinSoftmax(call, axes.at(-1));
+  pinActivation(call, call.config.activation, axes.at(-1));
   return [axes];
 };
 

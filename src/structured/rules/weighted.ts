@@ -3,14 +3,13 @@ import {
   type Axes,
   type Call,
   channelAxis,
-  isSoftmax,
   join,
   made,
   noteOption,
   noteWeight,
   pin,
+  pinActivation,
   pinAxes,
-  pinSoftmax,
   type Rule,
   repeated,
   tiled,
@@ -18,10 +17,6 @@ import {
 
 function onlyAt(call: Call, axis: number, channels: Int32Array | undefined): Axes[] {
   return [call.outputs[0]!.map((_, i) => (i === axis ? channels : undefined))];
-}
-
-function pinIfSoftmax(call: Call, channels: Int32Array | undefined): void {
-  if (isSoftmax(call.config.activation)) pinSoftmax(call, channels);
 }
 
 /** A convolution; `kernelAxes` are those of its input and output channels, counted from the end. */
@@ -36,7 +31,7 @@ function convolution(inputFromEnd: number, outputFromEnd: number): Rule {
     noteWeight(call, 'kernel', rank - outputFromEnd, 'out', channels);
     noteWeight(call, 'bias', 0, 'out', channels);
     noteOption(call, ['filters'], channels);
-    pinIfSoftmax(call, channels);
+    pinActivation(call, call.config.activation, channels);
     return onlyAt(call, axis, channels);
   };
 }
@@ -50,7 +45,7 @@ const dense: Rule = (call) => {
   noteWeight(call, 'kernel', 1, 'out', channels);
   noteWeight(call, 'bias', 0, 'out', channels);
   noteOption(call, ['units'], channels);
-  pinIfSoftmax(call, channels);
+  pinActivation(call, call.config.activation, channels);
   return [input!.axes.map((axis, i) => (i === last ? channels : axis))];
 };
 
@@ -62,7 +57,7 @@ const depthwise: Rule = (call) => {
   const output = repeated(input, shapeOf('depthwiseKernel')![3]!);
   noteWeight(call, 'depthwiseKernel', 2, 'through', input);
   noteWeight(call, 'bias', 0, 'through', output);
-  pinIfSoftmax(call, output);
+  pinActivation(call, call.config.activation, output);
   return onlyAt(call, axis, output);
 };
 
@@ -77,7 +72,7 @@ const separable: Rule = (call) => {
   noteWeight(call, 'pointwiseKernel', 3, 'out', channels);
   noteWeight(call, 'bias', 0, 'out', channels);
   noteOption(call, ['filters'], channels);
-  pinIfSoftmax(call, channels);
+  pinActivation(call, call.config.activation, channels);
   return onlyAt(call, axis, channels);
 };
 
@@ -109,7 +104,8 @@ function joinStates(call: Call, config: Readonly<Record<string, unknown>>, chann
     if (given === undefined) pin(tracer, channels, `'${path}' takes a state that cannot shrink`);
     else join(tracer, channels, given);
   }
-  if ([config.activation, config.recurrentActivation].some(isSoftmax)) pinSoftmax(call, channels);
+  pinActivation(call, config.activation, channels);
+  pinActivation(call, config.recurrentActivation, channels);
   pin(tracer, inputs[0]!.axes[1], `'${path}' goes over that axis`);
 }
 

@@ -61,6 +61,8 @@ const through: Record<string, [input: number[], layer: () => tf.layers.Layer, le
       'tanh',
       'swish',
       'mish',
+      'gelu',
+      'gelu_new',
     ].map(
       // tfjs's types know all of them.
       (activation) => [

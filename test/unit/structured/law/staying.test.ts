@@ -6,6 +6,18 @@ import { dense, halved, input, read, reasons } from './nets';
 
 const L = tf.layers;
 
+/** An activation that tfjs does not have. It mixes channels. */
+class Centred extends tf.serialization.Serializable {
+  static className = 'centred';
+  getConfig(): tf.serialization.ConfigDict {
+    return {};
+  }
+  apply(x: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => tf.sub(x, tf.mean(x, -1, true)));
+  }
+}
+tf.serialization.registerClass(Centred);
+
 describe('channels stay, and the plan says why', () => {
   beforeAll(() => useBackend('cpu'));
 
@@ -44,6 +56,15 @@ describe('channels stay, and the plan says why', () => {
     const { sizes, plan } = await halved(read(x, y));
     expect(sizes('a', 'free')).toEqual([4, 2]);
     expect(reasons(plan, 'a')).toMatch(/flatten.* mixes/);
+  });
+
+  it('before an activation of the caller, by its name', async () => {
+    const x = input(3, 2);
+    // tfjs finds it by its name, which its types do not know.
+    const own = L.dense({ units: 4, activation: 'centred' as 'relu', name: 'it' });
+    const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), call(own, x))));
+    expect(sizes('it', 'free')).toEqual([4, 2]);
+    expect(reasons(plan, 'it')).toContain("activation 'centred' of 'it' is not known");
   });
 
   it('where they are concatenated before an unknown number of others', async () => {
