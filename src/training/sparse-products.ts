@@ -133,7 +133,7 @@ export function differentiateSparse(
     packTile(multiplier, dy, row, rows, { table, panel: dyPanel, zeros });
     kernels.sparseGradient(ends, ends + 4 * columns, stream, panel, dyPanel, sums);
   }
-  new Float32Array(heap.buffer, gradient.filter, gradient.size).fill(0);
-  kernels.sparseScatter(moves, moves + 8 * count, sums, gradient.filter);
+  const { filter, size } = gradient;
+  kernels.sparseScatter(moves, moves + 8 * count, sums, filter, filter + 4 * size);
   return true;
 }

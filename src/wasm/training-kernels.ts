@@ -46,7 +46,7 @@ export interface TrainingKernels {
   /** See wat/sparse-training.ts. */
   sparseRefresh(moves: number, movesEnd: number, src: number, stream: number): void;
   /** See wat/sparse-training.ts. */
-  sparseScatter(moves: number, movesEnd: number, sums: number, dst: number): void;
+  sparseScatter(moves: number, movesEnd: number, sums: number, dst: number, dstEnd: number): void;
   /** See wat/sparse-training.ts. */
   unpackTile(tile: number, wholeEnd: number, tileEnd: number, rows: number, add: number): void;
   /** See wat/depthwise.ts. */

@@ -79,15 +79,34 @@ export const SPARSE_REFRESH: string = `(func (export "sparseRefresh") ${params('
     ${advance('moves', '(i32.const 8)')}`,
   )})`;
 
-/** The other way round, from sums, of which there is one for every eight bytes of the stream: `dst[source] = sums[place]`. */
-export const SPARSE_SCATTER: string = `(func (export "sparseScatter") ${params('i32', 'moves', 'movesEnd', 'sums', 'dst')}
+/** Bytes that are cleared before what belongs there is written, while they are in cache. */
+const CLEARED = 65536;
+
+/**
+ * The other way round, from sums, of which there is one for every eight bytes of the stream: `dst[source] = sums[place]`, and
+ * zero everywhere else up to `dstEnd`.
+ */
+export const SPARSE_SCATTER: string = `(func (export "sparseScatter") ${params('i32', 'moves', 'movesEnd', 'sums', 'dst', 'dstEnd')}
+  ${locals('i32', 'chunk', 'chunkEnd', 'to')}
+  (local.set $chunk (local.get $dst))
   ${whileBelow(
-    'entries',
-    'moves',
-    'movesEnd',
-    `(f32.store (i32.add (local.get $dst) (i32.load (local.get $moves)))
-      (f32.load (i32.add (local.get $sums) (i32.shr_u (i32.load offset=4 (local.get $moves)) (i32.const 1)))))
-    ${advance('moves', '(i32.const 8)')}`,
+    'chunks',
+    'chunk',
+    'dstEnd',
+    `(local.set $chunkEnd (i32.add (local.get $chunk) (i32.const ${CLEARED})))
+    (if (i32.gt_u (local.get $chunkEnd) (local.get $dstEnd)) (then (local.set $chunkEnd (local.get $dstEnd))))
+    (memory.fill (local.get $chunk) (i32.const 0) (i32.sub (local.get $chunkEnd) (local.get $chunk)))
+    ${whileBelow(
+      'entries',
+      'moves',
+      'movesEnd',
+      `(local.set $to (i32.add (local.get $dst) (i32.load (local.get $moves))))
+      (br_if $entries.end (i32.ge_u (local.get $to) (local.get $chunkEnd)))
+      (f32.store (local.get $to)
+        (f32.load (i32.add (local.get $sums) (i32.shr_u (i32.load offset=4 (local.get $moves)) (i32.const 1)))))
+      ${advance('moves', '(i32.const 8)')}`,
+    )}
+    (local.set $chunk (local.get $chunkEnd))`,
   )})`;
 
 const row = (i: number): string => `(local.get $r${i})`;

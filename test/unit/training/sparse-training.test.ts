@@ -34,6 +34,8 @@ const CASES: readonly Case[] = [
     amount: 53,
     batch: 1,
   },
+  // More than is cleared at a time.
+  { size: [2, 2], inChannels: 128, filters: 140, kernelSize: 1, strides: 1, padding: 'same', amount: 0.9 },
   { size: [17, 13], inChannels: 10, filters: 18, kernelSize: 3, strides: 1, padding: 'same', amount: 0.7 },
 ];
 
