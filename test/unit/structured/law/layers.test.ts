@@ -62,7 +62,6 @@ const through: Record<string, [input: number[], layer: () => tf.layers.Layer, le
       'swish',
       'mish',
       'gelu',
-      'gelu_new',
     ].map(
       // tfjs's types know all of them.
       (activation) => [
