@@ -181,17 +181,24 @@ describe('channels that lnStructured zeroed', () => {
     const inner = (each: tf.LayersModel): tf.Tensor =>
       (each.predict(x) as tf.Tensor).slice([0, 1, 1, 0], [1, 7, 7, 2]);
     expect(inner(slim)).toBeAllClose(inner(model), { rtol: 1e-4, atol: 1e-5 });
-    const padded = sequence(
-      L.conv2d({ filters: 3, kernelSize: 1, name: 'a', inputShape: [6, 6, 2] }),
-      L.zeroPadding2d({ padding: 1, name: 'pad' }),
-      L.depthwiseConv2d({ kernelSize: 3 }),
-      L.conv2d({ filters: 2, kernelSize: 1, name: 'out' }),
-    );
-    zero(padded, 'a', [1]);
-    expect(planFromMasks(padded).groups[0]).toMatchObject({
-      remove: [],
-      kept: [{ channels: [1], reason: expect.stringContaining("'pad' pads them") }],
-    });
+    for (const [pad, depthwise] of [
+      [L.zeroPadding2d({ padding: 1, name: 'pads' }), L.depthwiseConv2d({ kernelSize: 3 })],
+      [L.reLU(), L.depthwiseConv2d({ kernelSize: 3, padding: 'same', name: 'pads' })],
+    ] as const) {
+      const padded = sequence(
+        L.conv2d({ filters: 3, kernelSize: 1, name: 'a', inputShape: [6, 6, 2] }),
+        pad,
+        depthwise,
+        L.conv2d({ filters: 2, kernelSize: 1, name: 'out' }),
+      );
+      zero(padded, 'a', [1]);
+      const layer = padded.getLayer('a');
+      layer.setWeights([layer.getWeights()[0]!, tf.tensor1d([1, 1, 1])]);
+      expect(planFromMasks(padded).groups[0]).toMatchObject({
+        remove: [],
+        kept: [{ channels: [1], reason: expect.stringContaining("'pads' pads them") }],
+      });
+    }
   });
 });
 
