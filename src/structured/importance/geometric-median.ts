@@ -45,7 +45,8 @@ function distanceSums(rows: tf.Tensor2D): tf.Tensor1D {
   // Distances stay as they are; squares of smaller numbers lose less.
   const centred = rows.sub<tf.Tensor2D>(rows.mean(0));
   const squares = centred.square().sum(1, true);
-  const products = centred.matMul<tf.Tensor2D>(centred, false, true);
+  // Transposed before, since tfjs's wasm backend is many times slower at a product that transposes.
+  const products = centred.matMul<tf.Tensor2D>(centred.transpose());
   const distances = squares.add(squares.transpose()).sub(products.mul(2)).relu().sqrt();
   // What rounding leaves of a row's distance to itself does not count.
   return distances.mul(tf.sub(1, tf.eye(rows.shape[0]))).sum(1);
