@@ -36,7 +36,7 @@ export interface ChannelPlanOptions extends ImportanceOptions {
   readonly normalize?: 'mean' | 'max' | 'none' | undefined;
   /** What stays of a group is rounded up to a multiple of it; 1 by default. Kernels are often quickest at 8 or 16. */
   readonly roundTo?: number | undefined;
-  /** The most of a group that goes, in [0, 1]; 1 by default: all but one channel. */
+  /** The most of a group that goes, in [0, 1], rounded down; 1 by default: all but one channel. */
   readonly maxRatio?: number | undefined;
   /** The names of layers whose channels stay. */
   readonly ignore?: readonly string[] | undefined;
@@ -129,11 +129,20 @@ export function checkNames({ groups }: ChannelGraph, { ignore, ratios = {} }: Ch
     throw new PruneError('argument', message, { given: stray, allowed: names });
   }
   for (const { id, layers } of groups) {
-    const shares = new Set(layers.flatMap((name) => ratios[name] ?? []));
+    const shares = new Set(layers.flatMap((name) => ratioOf(ratios, name) ?? []));
     if (shares.size <= 1) continue;
     const message = `ratios gives '${id}' several ratios (${[...shares].join(', ')}): ${layers.join(', ')} make its channels together. Name one of them.`;
     throw new PruneError('argument', message, { given: ratios, allowed: 'one ratio for each group' });
   }
+}
+
+/**
+ * @param ratios What the caller gave.
+ * @param layer The name of a layer, which may be that of a property that every object has.
+ * @returns Its ratio; undefined where it has none of its own.
+ */
+export function ratioOf(ratios: Readonly<Record<string, number>>, layer: string): number | undefined {
+  return Object.hasOwn(ratios, layer) ? ratios[layer] : undefined;
 }
 
 function checkRange(option: string, value: unknown, { allowed, holds }: Range): void {

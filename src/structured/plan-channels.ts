@@ -1,8 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { PruneError } from '../errors';
-import { pruneCount } from '../masks/amount';
 import { draftOf } from '../topology/draft';
-import { type ChannelPlanOptions, checkChannelOptions, checkNames } from './channel-options';
+import { type ChannelPlanOptions, checkChannelOptions, checkNames, ratioOf } from './channel-options';
 import { type Candidates, chosen, leastFor, removedIn } from './choose-channels';
 import { dependencyGraph } from './dependency-graph';
 import { type ChannelGraph, type ChannelGroup, macsOf } from './graph';
@@ -78,13 +77,14 @@ function candidatesIn(
   }
   const order = scores === undefined ? [] : free.sort((a, b) => scores[a]! - scores[b]! || a - b);
   const scale = scores === undefined ? 1 : scaleOf(scores, options);
-  const most = Math.min(
-    order.length,
-    channels.length - 1,
-    pruneCount({ fraction: maxRatio }, channels.length),
-  );
-  const share = layers.map((layer) => ratios[layer]).find((each) => each !== undefined);
+  const most = Math.min(order.length, channels.length - 1, mostOf(maxRatio, channels.length));
+  const share = layers.map((layer) => ratioOf(ratios, layer)).find((each) => each !== undefined);
   return { group, order, scores: order.map((channel) => scores![channel]! / scale), most, share, kept };
+}
+
+/** The whole number that is no more than a share, but for what rounding takes: 0.29 × 100 is 28.999999999999996. */
+function mostOf(share: number, channels: number): number {
+  return Math.floor(share * channels * (1 + 4 * Number.EPSILON));
 }
 
 /** What the scores of a group are divided by in a ranking of all groups. */

@@ -174,7 +174,7 @@ describe('planChannels', () => {
   it('leaves multiples of roundTo, and at most maxRatio goes', async () => {
     expect(await plans({ ratio: 0.5, roundTo: 4 })).toEqual({ a: 2, b: 2, out: 0 });
     expect(await plans({ ratio: 0.9, roundTo: 16 })).toEqual({ a: 0, b: 0, out: 0 });
-    expect(await plans({ ratio: 0.9, maxRatio: 0.3 })).toEqual({ a: 2, b: 3, out: 0 });
+    expect(await plans({ ratio: 0.9, maxRatio: 0.3 })).toEqual({ a: 1, b: 3, out: 0 });
   });
 
   it('ranks all groups together, by scores over their mean or as they are', async () => {
