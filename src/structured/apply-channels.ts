@@ -35,11 +35,11 @@ export function applyChannelPlan(model: tf.LayersModel, plan: ChannelPlan): { mo
   const shifts = shiftsIn(plan, graph, layers);
   for (const { layer, option, channels } of graph.options) {
     const kept = countKept(channels, isRemoved);
-    const config = layers.get(layer)?.config;
-    if (config !== undefined && kept < channels.length) set(config, option, kept);
+    if (kept < channels.length) set(configAt(layers, layer), option, kept);
   }
   const axes = new Map<string, WeightAxis[]>();
   for (const each of graph.weights) {
+    if (countKept(each.channels, isRemoved) < each.channels.length) configAt(layers, each.layer);
     const key = `${each.layer}:${each.weight}`;
     axes.set(key, [...(axes.get(key) ?? []), each]);
   }
@@ -116,6 +116,13 @@ function shiftBias(original: object, target: object, values: readonly number[]):
 function layersIn({ config, inner, prefix }: Draft): Map<string, LayerConfig> {
   const own = config.layers.map((layer): [string, LayerConfig] => [prefix + layer.config.name, layer]);
   return new Map([...own, ...[...inner.values()].flatMap((each) => [...layersIn(each)])]);
+}
+
+function configAt(layers: ReadonlyMap<string, LayerConfig>, path: string): object {
+  const layer = layers.get(path);
+  if (layer !== undefined) return layer.config;
+  const message = `Channels of '${path}' would go, but the configuration that its model's getConfig gives has no such layer.`;
+  throw new PruneError('unsupported', message, { given: path, allowed: [...layers.keys()] });
 }
 
 function set(config: object, option: ReadonlyArray<string | number>, value: number): void {

@@ -1,11 +1,13 @@
 /** Finds out which channels of a model live and die together. */
 import type * as tf from '@tensorflow/tfjs';
 import { classNameOf, isModel, slotsOf } from '../core/parameter';
+import { callsByStructure, type ModelCall } from '../topology/model-calls';
 import type { ChannelGraph, ChannelGroup, WeightUse } from './graph';
 import { workOf } from './macs';
 import { pointwiseRules } from './rules/pointwise';
 import { shapeRules } from './rules/shape';
 import { bidirectional, isRecurrent, weightedRules } from './rules/weighted';
+import { hashOf, lineOf, makeLabels } from './topology-hash';
 import {
   type Axes,
   type Call,
@@ -27,15 +29,13 @@ interface Walk {
   readonly times: number;
 }
 
-type Node = tf.LayersModel['nodesByDepth'][string][number];
-
 /**
  * @param model A built model.
  * @returns Its channels.
+ * @throws {@link PruneError} `state` where a model within was changed and no longer fits; `unsupported` where tfjs cannot
+ * build a Sequential of its layers.
  */
 export function dependencyGraph(model: tf.LayersModel): ChannelGraph {
-  // A Sequential makes its graph when it is first used; building it again does nothing.
-  if (Object.keys(model.nodesByDepth).length === 0) model.build(model.inputs.map(({ shape }) => shape));
   const walk: Walk = { tracer: makeTracer(), shapes: new Map(), uses: [], lines: [], times: 1 };
   const { tracer } = walk;
   const inputs = model.inputs.map(({ shape }) => ({ shape, axes: shape.map(() => undefined) }));
@@ -59,25 +59,26 @@ export function dependencyGraph(model: tf.LayersModel): ChannelGraph {
 
 function walkModel(walk: Walk, model: tf.LayersModel, inputs: readonly Traced[], prefix: string): Traced[] {
   const values = new Map(model.inputs.map(({ id }, i) => [id, inputs[i]!]));
-  const depths = Object.keys(model.nodesByDepth).map(Number);
-  for (const depth of depths.sort((a, b) => b - a)) {
-    for (const node of model.nodesByDepth[depth]!) {
-      const made = follow(walk, node, values, prefix);
-      for (const [i, { id }] of node.outputTensors.entries()) values.set(id, made[i]!);
-    }
+  const labels = makeLabels(model);
+  for (const call of callsByStructure(model)) {
+    walk.lines.push(lineOf(call, labels, prefix));
+    const made = follow(walk, call, values, prefix);
+    for (const [i, { id }] of call.outputTensors.entries()) values.set(id, made[i]!);
   }
+  walk.lines.push(`${prefix} gives ${model.outputs.map(({ id }) => labels.get(id))}`);
   return model.outputs.map(({ id }) => values.get(id)!);
 }
 
-function follow(walk: Walk, node: Node, values: ReadonlyMap<number, Traced>, prefix: string): Traced[] {
-  const { outboundLayer: layer, inputTensors, outputTensors } = node;
+function follow(
+  walk: Walk,
+  { outboundLayer: layer, inputTensors, outputTensors }: ModelCall,
+  values: ReadonlyMap<number, Traced>,
+  prefix: string,
+): Traced[] {
   const className = classNameOf(layer) ?? '';
   const path = prefix + layer.name;
   const isInput = className === 'InputLayer';
   const inputs = (isInput ? outputTensors : inputTensors).map(({ id }) => values.get(id)!);
-  walk.lines.push(
-    `${path} ${className} ${inputTensors.map(({ sourceLayer, nodeIndex, tensorIndex }) => `${sourceLayer.name}.${nodeIndex > 0 ? nodeIndex : ''}.${tensorIndex}`)} ${outputTensors.map(({ shape }) => `[${shape.slice(1)}]`)}`,
-  );
   if (isGraph(layer)) return walkModel(walk, layer, inputs, `${path}/`);
   const call = callOf(
     walk,
@@ -246,14 +247,4 @@ function groupsOf({ makers, pins }: Tracer, numbers: Int32Array): ChannelGroup[]
       ),
     };
   });
-}
-
-/** FNV-1a, twice with different beginnings. */
-function hashOf(text: string): string {
-  const once = (start: number): string => {
-    let hash = start;
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 16777619);
-    return (hash >>> 0).toString(16).padStart(8, '0');
-  };
-  return once(0x811c9dc5) + once(0x9e3779b9);
 }

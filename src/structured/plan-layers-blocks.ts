@@ -2,6 +2,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { classNameOf, slotsOf } from '../core/parameter';
 import type { Draft } from '../topology/draft';
+import { callsByStructure, type ModelCall } from '../topology/model-calls';
 import { isBetween } from '../topology/model-config';
 
 /** A part of a model that gives what it was given, plus or after something that can be left out. */
@@ -15,13 +16,11 @@ export interface Block {
   readonly output: tf.SymbolicTensor;
 }
 
-type Call = tf.LayersModel['nodesByDepth'][string][number];
-
 /** Which call makes and which calls take a tensor, by its id. */
 interface Graph {
-  readonly calls: readonly Call[];
-  readonly maker: ReadonlyMap<number, Call>;
-  readonly takers: ReadonlyMap<number, readonly Call[]>;
+  readonly calls: readonly ModelCall[];
+  readonly maker: ReadonlyMap<number, ModelCall>;
+  readonly takers: ReadonlyMap<number, readonly ModelCall[]>;
   readonly outputs: ReadonlySet<number>;
   readonly callsOfLayer: ReadonlyMap<object, number>;
 }
@@ -56,10 +55,9 @@ export function blocksOf({ model, config }: Draft): Block[] {
 }
 
 function graphOf(model: tf.LayersModel): Graph {
-  const depths = Object.keys(model.nodesByDepth).map(Number);
-  const calls = depths.sort((a, b) => b - a).flatMap((depth) => model.nodesByDepth[depth]!);
+  const calls = callsByStructure(model);
   const maker = new Map(calls.flatMap((call) => call.outputTensors.map(({ id }) => [id, call] as const)));
-  const takers = new Map<number, Call[]>();
+  const takers = new Map<number, ModelCall[]>();
   const callsOfLayer = new Map<object, number>();
   for (const call of calls) {
     for (const { id } of call.inputTensors) takers.set(id, [...(takers.get(id) ?? []), call]);
@@ -70,7 +68,7 @@ function graphOf(model: tf.LayersModel): Graph {
 
 type Unnamed = Omit<Block, 'name'>;
 
-function residualAt(add: Call, graph: Graph): Unnamed | undefined {
+function residualAt(add: ModelCall, graph: Graph): Unnamed | undefined {
   if (classNameOf(add.outboundLayer) !== 'Add' || add.inputTensors.length !== 2) return undefined;
   if (!isCalledOnce(add, graph)) return undefined;
   const [first, second] = add.inputTensors as [tf.SymbolicTensor, tf.SymbolicTensor];
@@ -80,7 +78,7 @@ function residualAt(add: Call, graph: Graph): Unnamed | undefined {
 function residualFrom(
   input: tf.SymbolicTensor,
   branch: tf.SymbolicTensor,
-  add: Call,
+  add: ModelCall,
   graph: Graph,
 ): Unnamed | undefined {
   const [sum] = add.outputTensors as [tf.SymbolicTensor];
@@ -105,8 +103,8 @@ function residualFrom(
 }
 
 /** All calls from one tensor to another; undefined where something else goes in, or a layer is shared. */
-function between(from: tf.SymbolicTensor, to: tf.SymbolicTensor, graph: Graph): Set<Call> | undefined {
-  const found = new Set<Call>();
+function between(from: tf.SymbolicTensor, to: tf.SymbolicTensor, graph: Graph): Set<ModelCall> | undefined {
+  const found = new Set<ModelCall>();
   const waiting = [to];
   for (let tensor = waiting.pop(); tensor !== undefined; tensor = waiting.pop()) {
     if (tensor.id === from.id) continue;
@@ -121,7 +119,7 @@ function between(from: tf.SymbolicTensor, to: tf.SymbolicTensor, graph: Graph): 
 }
 
 /** Whether nothing but the block itself takes what its calls give. */
-function isPrivate(inner: ReadonlySet<Call>, add: Call, { takers, outputs }: Graph): boolean {
+function isPrivate(inner: ReadonlySet<ModelCall>, add: ModelCall, { takers, outputs }: Graph): boolean {
   return [...inner].every((call) =>
     call.outputTensors.every(
       ({ id }) =>
@@ -135,7 +133,7 @@ function redundantRectifier(
   input: tf.SymbolicTensor,
   sum: tf.SymbolicTensor,
   graph: Graph,
-): Call | undefined {
+): ModelCall | undefined {
   const [taker, ...others] = graph.takers.get(sum.id) ?? [];
   if (taker === undefined || others.length > 0 || graph.outputs.has(sum.id)) return undefined;
   const isPlain = isRectifier(taker.outboundLayer) && isCalledOnce(taker, graph);
@@ -171,7 +169,7 @@ function isNeverNegative({ id }: tf.SymbolicTensor, graph: Graph): boolean {
   return KEEPS_SIGN.has(className) && inputTensors.every((tensor) => isNeverNegative(tensor, graph));
 }
 
-function isCalledOnce({ outboundLayer, outputTensors }: Call, { callsOfLayer }: Graph): boolean {
+function isCalledOnce({ outboundLayer, outputTensors }: ModelCall, { callsOfLayer }: Graph): boolean {
   return callsOfLayer.get(outboundLayer) === 1 && outputTensors.length === 1;
 }
 
@@ -180,7 +178,7 @@ function hasSameShape({ shape }: tf.SymbolicTensor, { shape: other }: tf.Symboli
 }
 
 /** A layer with a kernel; normalisations and slopes belong to those before them. */
-function isSameShape(call: Call, graph: Graph): boolean {
+function isSameShape(call: ModelCall, graph: Graph): boolean {
   const { outboundLayer, inputTensors, outputTensors } = call;
   if (inputTensors.length !== 1 || !isCalledOnce(call, graph)) return false;
   const hasKernel = slotsOf(outboundLayer).some(({ role, kind }) => role === 'kernel' && kind !== undefined);

@@ -3,6 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import { classNameOf, describe, isModel } from '../core/parameter';
 import { PruneError, shown } from '../errors';
+import { callsAsRun, type ModelCall } from '../topology/model-calls';
 import { type SampleShape, sizeOf } from './macs';
 
 /** A tensor between layers, for one sample. */
@@ -31,21 +32,19 @@ interface Place {
 
 /** A model as tfjs keeps it. */
 type Graph = tf.LayersModel;
-type Call = Graph['nodesByDepth'][string][number];
 type TfjsShape = ReadonlyArray<number | null>;
 
 /**
  * @param model A built model.
  * @param inputShapes The shape of each input without the batch axis; undefined to take those that the model names.
  * @returns The calls, what goes into the model, and what comes out of it.
- * @throws {@link PruneError} `shape` where a size is not known or does not fit.
+ * @throws {@link PruneError} `shape` where a size is not known or does not fit; `state` where a model within was changed and
+ * no longer fits; `unsupported` where tfjs cannot build a Sequential of its layers.
  */
 export function callsOf(
   model: tf.LayersModel,
   inputShapes: ReadonlyArray<readonly number[]> | undefined,
 ): { calls: LayerCall[]; inputs: readonly Value[]; outputs: readonly Value[] } {
-  // A Sequential makes its graph when it is first used; building it again does nothing.
-  if (Object.keys(model.nodesByDepth).length === 0) model.build(model.inputs.map(({ shape }) => shape));
   const inputs = model.inputs.map(({ shape, dtype }, i) => {
     const given = inputShapes?.[i];
     if (given !== undefined) checkFits(model, shape, given, i);
@@ -84,20 +83,17 @@ function madeOf(shape: TfjsShape, dtype: tf.DataType, layer: object): Value {
 
 function gather(model: Graph, inputs: readonly Value[], place: Place): readonly Value[] {
   const values = new Map(model.inputs.map(({ id }, i) => [id, inputs[i]!]));
-  const depths = Object.keys(model.nodesByDepth).map(Number);
-  for (const depth of depths.sort((a, b) => b - a)) {
-    for (const call of model.nodesByDepth[depth]!) {
-      const made = run(call, values, place);
-      call.outputTensors.forEach(({ id }, i) => {
-        values.set(id, made[i]!);
-      });
-    }
+  for (const call of callsAsRun(model)) {
+    const made = run(call, values, place);
+    call.outputTensors.forEach(({ id }, i) => {
+      values.set(id, made[i]!);
+    });
   }
   return model.outputs.map(({ id }) => values.get(id)!);
 }
 
 /** What a call gives. */
-function run(call: Call, values: ReadonlyMap<number, Value>, place: Place): readonly Value[] {
+function run(call: ModelCall, values: ReadonlyMap<number, Value>, place: Place): readonly Value[] {
   const { outboundLayer: layer, inputTensors, outputTensors } = call;
   const name = place.prefix + layer.name;
   if (classNameOf(layer) === 'InputLayer') return outputTensors.map(({ id }) => values.get(id)!);
