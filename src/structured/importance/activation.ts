@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { modelWithin } from '../../topology/draft';
 import type { ChannelGraph, WeightAxis } from '../graph';
-import type { ByChannel } from './spread';
+import type { KnownByChannel } from './spread';
 
 /** The mean of |x| of each channel wherever a kernel reads it, over samples and positions. */
 export function activationScores(
   model: tf.LayersModel,
   graph: ChannelGraph,
   samples: tf.Tensor | readonly tf.Tensor[],
-): ByChannel {
+): KnownByChannel {
   const readers = readersOf(graph);
   const layers = layersByPath(model, '');
   const sums = new Map<string, { totals: Float64Array; count: number }>();
@@ -89,7 +89,7 @@ function meansOf(
   graph: ChannelGraph,
   readers: ReadonlyMap<string, WeightAxis>,
   sums: ReadonlyMap<string, { totals: Float64Array; count: number }>,
-): ByChannel {
+): KnownByChannel {
   const totals = new Float64Array(graph.size);
   const counts = new Float64Array(graph.size);
   for (const [path, { channels }] of readers) {
@@ -100,6 +100,9 @@ function meansOf(
       counts[channel]! += 1;
     });
   }
-  // What no kernel reads, and so nothing was heard of, has none.
-  return totals.map((total, channel) => total / counts[channel]!);
+  return {
+    values: totals.map((total, channel) => total / counts[channel]!),
+    // What no kernel reads, and so nothing was heard of, has none.
+    isKnown: Uint8Array.from(counts, Math.sign),
+  };
 }

@@ -153,7 +153,7 @@ async function builtIn(
       return spread(graph, geometricMedianScores(model, graph));
     case 'taylor':
       // checkImportance has seen that it is there.
-      return spread(graph, await taylorScores(model, graph, loss!));
+      return spreadKnown(graph, await taylorScores(model, graph, loss!));
     case 'activation':
       // checkImportance has seen that they are there.
       return spreadKnown(graph, activationScores(model, graph, samples!));

@@ -3,7 +3,7 @@ import { peek, sumSquares } from '../../core/memory';
 import { rowMajor } from '../../masks/layout';
 import { sliceNorms } from '../../masks/norms';
 import type { ChannelGraph } from '../graph';
-import { type ByChannel, slotsByPath } from './spread';
+import { type ByChannel, type KnownByChannel, slotsByPath } from './spread';
 
 /** A norm, and how the norms of parts become that of the whole. */
 interface Norm {
@@ -39,18 +39,19 @@ export function magnitudes(
   return totals.map(finish);
 }
 
-/** The sum of |γ| over the batch normalisations of each channel; NaN where there is none. */
-export function bnScales(model: tf.LayersModel, graph: ChannelGraph): ByChannel {
-  const totals = new Float64Array(graph.size).fill(Number.NaN);
+/** The sum of |γ| over the batch normalisations of each channel that has one. */
+export function bnScales(model: tf.LayersModel, graph: ChannelGraph): KnownByChannel {
+  const values = new Float64Array(graph.size);
+  const isKnown = new Uint8Array(graph.size);
   const slots = slotsByPath(model);
   for (const { layer, weight, channels } of graph.weights) {
     const slot = slots.get(`${layer}:${weight}`);
     if (slot?.variable === undefined || slot.property !== 'gamma') continue;
     const scales = peek(slot.variable);
     for (let i = 0; i < scales.length; i++) {
-      const known = totals[channels[i]!]!;
-      totals[channels[i]!] = (Number.isNaN(known) ? 0 : known) + Math.abs(scales[i]!);
+      values[channels[i]!]! += Math.abs(scales[i]!);
+      isKnown[channels[i]!] = 1;
     }
   }
-  return totals;
+  return { values, isKnown };
 }

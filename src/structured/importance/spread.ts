@@ -8,6 +8,13 @@ import type { ChannelGraph } from '../graph';
 /** For each channel of a graph a number. */
 export type ByChannel = Float64Array;
 
+/** Numbers of those channels that have one. */
+export interface KnownByChannel {
+  readonly values: ByChannel;
+  /** For each channel 1 where it has one. */
+  readonly isKnown: Uint8Array;
+}
+
 /**
  * @param graph The channels.
  * @param values A number for each.
@@ -19,11 +26,18 @@ export function spread({ groups }: ChannelGraph, values: ByChannel): Float64Arra
 
 /**
  * @param graph The channels.
- * @param values A number for each, NaN where there is none.
+ * @param known A number for some.
  * @returns The same by group; undefined for groups some of whose channels have none.
  */
-export function spreadKnown(graph: ChannelGraph, values: ByChannel): Array<Float64Array | undefined> {
-  return spread(graph, values).map((own) => (own.some(Number.isNaN) ? undefined : own));
+export function spreadKnown(
+  { groups }: ChannelGraph,
+  { values, isKnown }: KnownByChannel,
+): Array<Float64Array | undefined> {
+  return groups.map(({ channels }) =>
+    channels.every((channel) => isKnown[channel] === 1)
+      ? Float64Array.from(channels, (channel) => values[channel]!)
+      : undefined,
+  );
 }
 
 /**

@@ -130,6 +130,21 @@ describe('importance', () => {
     await expect(refused).rejects.toMatchObject({ kind: 'argument', given: Number.NaN });
   });
 
+  it.each(['bnScale', 'activation', 'taylor'] as const)(
+    '%s that is no number is refused',
+    async (importance) => {
+      const model = net();
+      model.getLayer('bn').setWeights([tf.fill([4], Number.NaN), tf.zeros([4]), tf.zeros([4]), tf.ones([4])]);
+      const samples = tf.ones([2, 3, 3, 2]);
+      const loss = (): tf.Scalar => tf.mean(model.predict(samples) as tf.Tensor);
+      const needed = { activation: { samples }, taylor: { loss }, bnScale: {} }[importance];
+      const planned = expectNoLeak(() =>
+        planChannels(model, { ratio: 0.5, importance, ...needed }).catch((error) => error),
+      );
+      expect(await planned).toMatchObject({ kind: 'argument', given: Number.NaN });
+    },
+  );
+
   it('random is drawn as torch draws doubles, from the seed', async () => {
     const model = net();
     const generator = new Generator(7);
