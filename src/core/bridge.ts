@@ -4,10 +4,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { PruneError } from '../errors';
 import { gather, scatter } from '../masks/gather';
-import { type Layout, rowMajor, taken } from '../masks/layout';
+import { type Layout, taken } from '../masks/layout';
 import { resolveDim } from '../masks/slices';
 import { axisOf, type MaskRequest, type PruningMethod } from './request';
-import { bytesOfMask, checkShape, checkTensor, floatsOf } from './tensors';
+import { bytesOfMask, checkShape, checkTensor, requestOfTensor } from './tensors';
 
 /** The channels of which some entry is left. */
 function channelsLeft(mask: Uint8Array, layout: Layout, dim: number): Layout {
@@ -159,9 +159,7 @@ export function maskTensorByArrays(method: PruningMethod, t: tf.Tensor, defaultM
   checkTensor(defaultMask, 'defaultMask');
   checkShape(defaultMask, t.shape, 'defaultMask');
   const before = bytesOfMask(defaultMask, 'defaultMask');
-  const layout = rowMajor(t.shape);
-  const scores = floatsOf(t, 't');
-  const mask = method.maskFor({ scores, layout, torchLayout: layout, axes: {}, mask: undefined });
+  const mask = method.maskFor(requestOfTensor(t, undefined));
   const made = mask instanceof Uint8Array ? mask : mask.bytes;
   keepOnly(made, before);
   return tf.tensor(new Float32Array(made), t.shape);

@@ -1,5 +1,5 @@
 /** The kernels of `tfjs-prune/masks` in the wasm backend's memory, where there are any. */
-import { CHUNK, type SplitKeys, splitKeys } from '../masks/bracket';
+import { CHUNK, type SplitKeys, splitKeys, WORTH_SPLITTING } from '../masks/bracket';
 import type { DrawTurns } from '../masks/generator';
 import { type PartitionBlocks, partitionBlocks } from '../masks/introselect';
 import type { GatherWords, MaskKernels, ScatterBytes } from '../masks/kernels';
@@ -29,43 +29,60 @@ const TABLE = 16 * 16 + 2 * (4 * 128 + 16);
 const ROOM = CHUNK * (4 + 4 + 1) + 4 * TURN + 8 + TABLE;
 
 /**
- * Lends the kernels, with memory for them.
+ * Lends the kernels, with memory for them, where there are enough entries to be worth it.
  *
+ * @param total How many entries there are.
  * @param run What uses them. Views of the backend's memory must be taken inside, as that memory may have grown.
  * @returns What `run` returns.
  */
-export function withMaskKernels<T>(run: (kernels: MaskKernels | undefined) => T): T {
-  const heap = activeHeap();
+export function withMaskKernels<T>(total: number, run: (kernels: MaskKernels | undefined) => T): T {
+  const heap = total < WORTH_SPLITTING ? undefined : activeHeap();
   const kernels = heap && kernelsNow(heap);
   const address = kernels && heap.allocate(ROOM);
   if (heap === undefined || kernels === undefined || address === undefined) return run(undefined);
+  try {
+    return run(kernelsIn(heap, kernels, address));
+  } finally {
+    heap.free(address);
+  }
+}
+
+function kernelsIn(heap: Heap, kernels: Kernels, address: number): MaskKernels {
   const list = address + 4 * CHUNK;
   const mask = list + 4 * CHUNK;
   const state = mask + CHUNK;
   const room: Room = { keys: address, list, mask, state, table: state + 4 * TURN + 8 };
-  const lent = [address];
+  new Uint8Array(heap.buffer).set(COMPACTIONS, room.table);
+  return {
+    split: splitIn(heap, kernels, room),
+    drawTurns: drawIn(heap, kernels, room),
+    scatterBytes: scatterIn(heap, kernels),
+    gatherWords: gatherIn(heap, kernels, room),
+    number: numberIn(heap, kernels, room),
+    exchange: exchangeIn(heap, kernels, room),
+    get chunk() {
+      return new Int32Array(heap.buffer, address, CHUNK - (CHUNK % TURN));
+    },
+    withKeys: (count, run) =>
+      withRoom(heap, 4 * count, (keys) => run(new Int32Array(heap.buffer, keys, count))),
+  };
+}
+
+/** Runs something with memory of its own; returns whether there was any. */
+function withRoom(heap: Heap, bytes: number, run: (address: number) => void): boolean {
+  const address = heap.allocate(bytes);
+  if (address === undefined) return false;
   try {
-    return run({
-      split: splitIn(heap, kernels, room),
-      drawTurns: drawIn(heap, kernels, room),
-      scatterBytes: scatterIn(heap, kernels),
-      gatherWords: gatherIn(heap, kernels, room),
-      number: numberIn(heap, kernels, room),
-      exchange: exchangeIn(heap, kernels, room),
-      chunk: new Int32Array(heap.buffer, address, CHUNK - (CHUNK % TURN)),
-      keys: (count) => {
-        const keys = heap.allocate(4 * count);
-        if (keys === undefined) return undefined;
-        lent.push(keys);
-        return new Int32Array(heap.buffer, keys, count);
-      },
-    });
+    run(address);
   } finally {
-    for (const each of lent) heap.free(each);
+    heap.free(address);
   }
+  return true;
 }
 
 /** For each choice of four words, the bytes that bring the chosen ones to the front. */
+const COMPACTIONS: Uint8Array = compactions();
+
 function compactions(): Uint8Array {
   const table = new Uint8Array(16 * 16);
   for (let chosen = 0; chosen < 16; chosen++) {
@@ -79,7 +96,6 @@ function compactions(): Uint8Array {
 }
 
 function exchangeIn(heap: Heap, kernels: Kernels, room: Room): PartitionBlocks {
-  new Uint8Array(heap.buffer).set(compactions(), room.table);
   return (keys, from, to, lowest, highest) => {
     if (keys.buffer !== heap.buffer) return partitionBlocks(keys, from, to, lowest, highest);
     const start = keys.byteOffset;
@@ -174,19 +190,21 @@ function scatterIn(heap: Heap, kernels: Kernels): ScatterBytes {
     const { rows, columns } = found;
     const { size } = layout;
     const width = columns.length;
-    const [wholeRows, wholeColumns] = [rows, width].map((count) => count - (count % SIDE));
-    const address = wholeRows! * wholeColumns! === 0 ? undefined : heap.allocate(2 * size + 4 * width);
-    if (address === undefined) return false;
-    const from = address + 4 * width;
-    const { buffer } = heap;
-    new Int32Array(buffer, address, width).set(columns);
-    new Uint8Array(buffer, from, size).set(source.subarray(0, size));
-    const to = from + size;
-    kernels.scatterBytes(from, width, wholeRows!, wholeColumns!, address, to);
-    into.set(new Uint8Array(buffer, to, size));
-    heap.free(address);
+    const wholeRows = rows - (rows % SIDE);
+    const wholeColumns = width - (width % SIDE);
+    if (wholeRows * wholeColumns === 0) return false;
+    const isDone = withRoom(heap, 2 * size + 4 * width, (table) => {
+      const { buffer } = heap;
+      const from = table + 4 * width;
+      const to = from + size;
+      new Int32Array(buffer, table, width).set(columns);
+      new Uint8Array(buffer, from, size).set(source.subarray(0, size));
+      kernels.scatterBytes(from, width, wholeRows, wholeColumns, table, to);
+      into.set(new Uint8Array(buffer, to, size));
+    });
+    if (!isDone) return false;
     for (let r = 0; r < rows; r++) {
-      const first = r < wholeRows! ? wholeColumns! : 0;
+      const first = r < wholeRows ? wholeColumns : 0;
       for (let c = first; c < width; c++) into[columns[c]! + r] = source[r * width + c]!;
     }
     return true;

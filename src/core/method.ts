@@ -1,11 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { PruneError, shown } from '../errors';
 import type { ChannelMask } from '../masks/channel-mask';
-import { rowMajor } from '../masks/layout';
 import { type ApplyOptions, apply, type Joined } from './apply';
 import { maskByTensors, masksByTensors } from './bridge';
 import type { MaskRequest, PruningMethod, PruningType } from './request';
-import { bytesOfMask, checkNumeric, checkShape, checkTensor, floatsOf } from './tensors';
+import { bytesOfMask, checkNumeric, checkShape, checkTensor, requestOfTensor } from './tensors';
 
 /**
  * What all pruning methods are. Extend it to write one of your own: `computeMask` is all that it takes.
@@ -210,10 +209,8 @@ export class PruningContainer extends BasePruningMethod implements Iterable<Base
     checkTensor(t, 't');
     checkTensor(defaultMask, 'defaultMask');
     checkShape(defaultMask, t.shape, 'defaultMask');
-    const layout = rowMajor(t.shape);
     const mask = bytesOfMask(defaultMask, 'defaultMask');
-    const scores = floatsOf(t, 't');
-    const made = this.maskFor({ scores, layout, torchLayout: layout, axes: {}, mask });
+    const made = this.maskFor(requestOfTensor(t, mask));
     return tf.tensor(new Float32Array(made instanceof Uint8Array ? made : made.bytes), t.shape);
   }
 

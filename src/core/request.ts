@@ -22,7 +22,8 @@ export type Dim = number | 'out' | 'in';
 export interface MaskRequest {
   /**
    * Importance of every entry, in the variable's own order. By default this is the backend's own memory: to be read
-   * before the next tensor is made, and not to be written to.
+   * before the next tensor or mask is made, as that memory may grow and move, and asked for again after it; and not to be
+   * written to.
    */
   readonly scores: Float32Array;
   /** Where the entries lie, in the layout of the name that was used. */
@@ -95,4 +96,9 @@ export function givenDim(dim: Dim | undefined): Dim {
   if (dim !== undefined) return dim;
   const allowed = "a number, 'out' or 'in'";
   throw new PruneError('dim', `dim must be ${allowed}, but got undefined.`, { given: dim, allowed });
+}
+
+/** How many entries the tensors have together. */
+export function sizeOf(requests: readonly MaskRequest[]): number {
+  return requests.reduce((sum, { layout }) => sum + layout.size, 0);
 }

@@ -3,7 +3,9 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { PruneError, shown } from '../errors';
+import { rowMajor } from '../masks/layout';
 import { peek } from './memory';
+import type { MaskRequest } from './request';
 
 function isTensor(value: unknown): value is tf.Tensor {
   return value instanceof tf.Tensor;
@@ -72,4 +74,26 @@ export function bytesOfMask(tensor: tf.Tensor, what: string): Uint8Array {
     bytes[i] = value;
   }
   return bytes;
+}
+
+/**
+ * What a method needs to know of a tensor that is no layer's: row-major, with no axes of channels.
+ *
+ * @param t Live, checked to be a tensor.
+ * @param mask What earlier prunings left, undefined for everything.
+ * @throws {@link PruneError} `argument` if it does not hold numbers.
+ */
+export function requestOfTensor(t: tf.Tensor, mask: Uint8Array | undefined): MaskRequest {
+  const layout = rowMajor(t.shape);
+  const floats = floatsOf(t, 't');
+  const converted = t.dtype === 'float32' ? undefined : floats;
+  return {
+    get scores() {
+      return converted ?? peek(t);
+    },
+    layout,
+    torchLayout: layout,
+    axes: {},
+    mask,
+  };
 }

@@ -4,7 +4,7 @@ import { checkScores, type Entries, entriesOf, nameOf, remainingOf, unchanged } 
 import { gather } from './gather';
 import type { MaskKernels } from './kernels';
 import type { Layout } from './layout';
-import { scratchKeys } from './scratch';
+import { withKeys } from './scratch';
 import { bitsOf, type Cut, findCut, isAbove, isSplit, keyOf, lastTaken } from './select';
 import { takenOfTied } from './ties';
 
@@ -28,7 +28,6 @@ export interface Part {
  *
  * @param parts The tensors, in PyTorch's order of parameters.
  * @param amount How many of all entries that are left, or what fraction of them.
- * @param kernels Faster ways for the loops over many entries; none by default.
  * @returns A new mask for each part, 1 or 0 in the order of its scores.
  * @throws {@link PruneError} `argument`, `amount` or `shape` if something given does not fit.
  * @example
@@ -37,11 +36,16 @@ export interface Part {
  * // [Uint8Array [0, 1], Uint8Array [0, 1]]
  * ```
  */
-export function globalL1Unstructured(
-  parts: readonly Part[],
-  amount: Amount,
-  kernels?: MaskKernels,
-): Uint8Array[] {
+export function globalL1Unstructured(parts: readonly Part[], amount: Amount): Uint8Array[] {
+  return l1Masks(parts, amount);
+}
+
+/**
+ * The same, by kernels where there are any.
+ *
+ * @param kernels Faster ways for the loops over many entries.
+ */
+export function l1Masks(parts: readonly Part[], amount: Amount, kernels?: MaskKernels): Uint8Array[] {
   const entries = parts.map(({ scores, layout, mask }, i) => {
     const where = nameOf(i, parts.length);
     checkScores(scores, where);
@@ -54,12 +58,12 @@ export function globalL1Unstructured(
   const { cut, masks } =
     (kernels && cutInOnePass(entries, bits, count, kernels)) ?? cutByRadix(entries, bits, count);
   if (isSplit(cut)) {
-    const total = remainingOf(entries);
-    const left = kernels?.keys(total) ?? scratchKeys(total);
-    // The scores are asked for again, as they may be in memory that has grown.
-    const now = parts.map(({ scores }) => bitsOf(scores));
-    gatherLeft(entries, now, left, kernels);
-    pruneElements(entries, masks, takenOfTied(left, count, cut, kernels));
+    withKeys(remainingOf(entries), kernels, (left) => {
+      // The scores are asked for again, as they may be in memory that has grown.
+      const now = parts.map(({ scores }) => bitsOf(scores));
+      gatherLeft(entries, now, left, kernels);
+      pruneElements(entries, masks, takenOfTied(left, count, cut, kernels));
+    });
   }
   return masks;
 }
@@ -154,18 +158,25 @@ function pruneElements(entries: readonly Entries[], masks: readonly Uint8Array[]
     const end = start + part.remaining;
     let to = from;
     while (to < places.length && places[to]! < end) to++;
-    const own = places.subarray(from, to).map((place) => place - start);
-    if (part.mask === undefined) pruneOf(part, masks[i]!, own);
-    else pruneOfLeft(part, part.mask, masks[i]!, own);
+    const own = places.subarray(from, to);
+    if (part.mask === undefined) pruneOf(part, masks[i]!, own, start);
+    else pruneOfLeft(part, part.mask, masks[i]!, own, start);
     start = end;
     from = to;
   });
 }
 
-function pruneOf({ grid: { rows, columns } }: Entries, mask: Uint8Array, elements: Int32Array): void {
-  for (const element of elements) {
-    const column = element % columns.length;
-    mask[rows[(element - column) / columns.length]! + columns[column]!] = 0;
+function pruneOf(
+  { grid: { rows, columns } }: Entries,
+  mask: Uint8Array,
+  places: Int32Array,
+  start: number,
+): void {
+  const width = columns.length;
+  for (let i = 0; i < places.length; i++) {
+    const element = places[i]! - start;
+    const column = element % width;
+    mask[rows[(element - column) / width]! + columns[column]!] = 0;
   }
 }
 
@@ -173,14 +184,15 @@ function pruneOfLeft(
   { grid: { rows, columns } }: Entries,
   old: Uint8Array,
   mask: Uint8Array,
-  elements: Int32Array,
+  places: Int32Array,
+  start: number,
 ): void {
-  for (let r = 0, seen = 0, next = 0; next < elements.length; r++) {
+  for (let r = 0, seen = start, next = 0; next < places.length; r++) {
     const base = rows[r]!;
-    for (let c = 0; c < columns.length && next < elements.length; c++) {
+    for (let c = 0; c < columns.length && next < places.length; c++) {
       const position = base + columns[c]!;
       if (old[position] === 0) continue;
-      if (seen++ !== elements[next]) continue;
+      if (seen++ !== places[next]) continue;
       mask[position] = 0;
       next++;
     }

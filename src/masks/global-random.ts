@@ -1,19 +1,22 @@
 import { type Amount, pruneCount } from './amount';
-import { type Bracket, CHUNK, Splitting, splitKeys, WORTH_SPLITTING } from './bracket';
+import { type Bracket, Splitting, WORTH_SPLITTING } from './bracket';
 import { checkSize } from './checks';
 import { type Entries, entriesOf, nameOf, remainingOf, unchanged } from './entries';
 import { scatter } from './gather';
-import { defaultGenerator, Generator } from './generator';
+import { defaultGenerator, type Generator } from './generator';
 import type { MaskKernels } from './kernels';
 import type { Layout } from './layout';
-import { scratchKeys } from './scratch';
-import { isSplit, lastTaken } from './select';
-import { takenOfTied, takeSmallest } from './ties';
+import { scratchKeys, withKeys } from './scratch';
+import { findCut, isAbove, isSplit, lastTaken } from './select';
+import { takenOfTied } from './ties';
 
 const RAND24_MAX = 0xffffff;
 
 /** How many standard deviations the cut may lie off. */
 const DEVIATIONS = 8;
+
+/** How many mean distances of two draws besides. */
+const GAPS = 32;
 
 /** One tensor of several that are pruned together at random. */
 export interface RandomPart {
@@ -37,7 +40,6 @@ export interface RandomOptions {
  * @param parts The tensors, in PyTorch's order of parameters.
  * @param amount How many of all entries that are left, or what fraction of them.
  * @param options Where the random numbers come from. Each entry that is left takes one; amounts of none take none.
- * @param kernels Faster ways for the loops over many entries; none by default.
  * @returns A new mask for each part, 1 or 0 in the order of its flat array.
  * @throws {@link PruneError} `argument`, `amount` or `shape` if something given does not fit.
  * @example
@@ -49,6 +51,19 @@ export function globalRandomUnstructured(
   parts: readonly RandomPart[],
   amount: Amount,
   { generator = defaultGenerator }: RandomOptions = {},
+): Uint8Array[] {
+  return randomMasks(parts, amount, generator);
+}
+
+/**
+ * The same, by kernels where there are any.
+ *
+ * @param kernels Faster ways for the loops over many entries.
+ */
+export function randomMasks(
+  parts: readonly RandomPart[],
+  amount: Amount,
+  generator: Generator = defaultGenerator,
   kernels?: MaskKernels,
 ): Uint8Array[] {
   const entries = parts.map(({ size, mask }, i) => {
@@ -61,7 +76,9 @@ export function globalRandomUnstructured(
   const count = pruneCount(amount, total);
   if (count === 0) return entries.map(unchanged);
 
-  const kept = keptOfMany(total, count, generator, kernels) ?? keptOf(total, count, generator);
+  const many = kernels !== undefined && total >= WORTH_SPLITTING;
+  const kept =
+    (many ? keptOfMany(total, count, generator, kernels) : undefined) ?? keptOf(total, count, generator);
   let from = 0;
   return entries.map((part) => {
     const own = kept.subarray(from, from + part.remaining);
@@ -80,27 +97,28 @@ function drawKeys(keys: Int32Array, generator: Generator, kernels?: MaskKernels)
 function keptOf(total: number, count: number, generator: Generator): Uint8Array {
   const keys = scratchKeys(total);
   drawKeys(keys, generator);
-  const kept = takeSmallest(keys, count);
-  for (let i = 0; i < total; i++) kept[i]! ^= 1;
+  const cut = findCut([{ bits: keys }], count);
+  const threshold = lastTaken(cut);
+  const kept = new Uint8Array(total);
+  for (let i = 0; i < total; i++) kept[i] = isAbove(keys[i]!, threshold);
+  if (isSplit(cut)) pruneAt(kept, takenOfTied(keys, count, cut));
   return kept;
 }
 
 /**
  * The same without storing the keys: they are drawn a chunk at a time, and again only if some of several equal ones are
- * to be told apart. Undefined, with nothing drawn, for few, and in the one case of many billions that the cut is not
- * where chance lets expect it.
+ * to be told apart. Undefined, with nothing drawn, in the rare case that the cut is not where chance lets expect it.
  */
 function keptOfMany(
   total: number,
   count: number,
   generator: Generator,
-  kernels: MaskKernels | undefined,
+  kernels: MaskKernels,
 ): Uint8Array | undefined {
-  if (total < WORTH_SPLITTING) return undefined;
   const before = generator.getState();
-  const splitting = new Splitting(expectedBracket(total, count), total, kernels?.split ?? splitKeys);
+  const splitting = new Splitting(expectedBracket(total, count), total, kernels.split);
   const kept = new Uint8Array(total);
-  const chunk = kernels?.chunk ?? new Int32Array(CHUNK);
+  const { chunk } = kernels;
   for (let from = 0; from < total; from += chunk.length) {
     const keys = chunk.subarray(0, total - from);
     drawKeys(keys, generator, kernels);
@@ -113,18 +131,28 @@ function keptOfMany(
   }
   splitting.settle([kept], lastTaken(cut));
   if (isSplit(cut)) {
-    const keys = kernels?.keys(total) ?? scratchKeys(total);
-    drawKeys(keys, new Generator().setState(before), kernels);
-    for (const place of takenOfTied(keys, count, cut, kernels)) kept[place] = 0;
+    generator.setState(before);
+    withKeys(total, kernels, (keys) => {
+      drawKeys(keys, generator, kernels);
+      pruneAt(kept, takenOfTied(keys, count, cut, kernels));
+    });
   }
   return kept;
 }
 
-/** Draws are even, so the number of those below a key is binomial. */
+function pruneAt(kept: Uint8Array, places: Int32Array): void {
+  for (let i = 0; i < places.length; i++) kept[places[i]!] = 0;
+}
+
+/**
+ * Draws are evenly distributed, so the number of those below a key is binomial; at both ends, where that is no normal
+ * distribution, the bracket is wider by some mean distances between draws.
+ */
 function expectedBracket(total: number, count: number): Bracket {
   const share = count / total;
   const middle = share * RAND24_MAX;
-  const off = DEVIATIONS * Math.sqrt((share * (1 - share)) / total) * RAND24_MAX + 2;
+  const deviation = Math.sqrt((share * (1 - share)) / total);
+  const off = (DEVIATIONS * deviation + GAPS / total) * RAND24_MAX + 2;
   return { low: Math.max(0, Math.floor(middle - off)), high: Math.min(RAND24_MAX, Math.ceil(middle + off)) };
 }
 

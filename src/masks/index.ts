@@ -12,18 +12,14 @@ export {
   blockStructured,
   globalBlockStructured,
 } from './block-structured';
-export type { Bracket, SplitCounts, SplitKeys } from './bracket';
 export { customFromMask, identity, zeros } from './custom';
 export { gather, type Numbers, scatter } from './gather';
 export { type DrawTurns, defaultGenerator, Generator, type GeneratorState, manualSeed } from './generator';
 export { globalL1Unstructured, type Part } from './global-l1';
 export { globalRandomUnstructured, type RandomOptions, type RandomPart } from './global-random';
-export type { PartitionBlocks, Scanned } from './introselect';
-export type { GatherWords, MaskKernels, ScatterBytes } from './kernels';
 export { expanded, type Layout, merged, permuted, rowMajor, taken } from './layout';
 export { type NormOrder, type SumSquares, sliceNorms } from './norms';
 export { type SemiStructuredOptions, semiStructured } from './semi-structured';
 export { resolveDim } from './slices';
 export { type LnOptions, lnStructured, randomStructured, type StructuredOptions } from './structured';
-export type { Numbering, NumberKeys, TieKernels } from './ties';
 export { type L1Options, l1Unstructured, type MaskOption, randomUnstructured } from './unstructured';

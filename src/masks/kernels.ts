@@ -22,14 +22,15 @@ export interface MaskKernels extends TieKernels {
   readonly scatterBytes: ScatterBytes;
   /** Puts scores in another order. */
   readonly gatherWords: GatherWords;
-  /** Where keys are best put for them, a chunk at a time. */
+  /** Where keys are best put to be drawn and split, a chunk at a time. To be asked for anew after `withKeys`. */
   readonly chunk: Int32Array;
   /**
-   * Where keys are best put for `number`, `exchange` and `gatherWords`.
+   * Lends memory where `number`, `exchange` and `gatherWords` work, and frees it again. Scores that are in the same memory
+   * may have moved: ask for them again.
    *
-   * @param count How many.
-   * @returns Memory for them, holding anything; undefined where there is none left. What was lent before, and the scores
-   *   of parts, may have moved: ask for them again.
+   * @param count How many keys.
+   * @param run What uses them.
+   * @returns Whether there was memory; nothing has run otherwise.
    */
-  keys(count: number): Int32Array | undefined;
+  withKeys(count: number, run: (keys: Int32Array) => void): boolean;
 }

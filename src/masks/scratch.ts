@@ -1,3 +1,5 @@
+import type { MaskKernels } from './kernels';
+
 let last: WeakRef<Int32Array> | undefined;
 
 /**
@@ -13,4 +15,20 @@ export function scratchKeys(count: number): Int32Array {
   const fresh = new Int32Array(count);
   last = new WeakRef(fresh);
   return fresh;
+}
+
+/**
+ * Lends memory for keys where kernels can work on them, else where {@link scratchKeys} has it.
+ *
+ * @param count Number of keys.
+ * @param kernels The kernels, if there are any.
+ * @param run What uses the keys, which hold anything at first. The backend's memory may have grown before it.
+ */
+export function withKeys(
+  count: number,
+  kernels: MaskKernels | undefined,
+  run: (keys: Int32Array) => void,
+): void {
+  const isDone = kernels?.withKeys(count, run) ?? false;
+  if (!isDone) run(scratchKeys(count));
 }

@@ -50,7 +50,9 @@ export function takenOfTied(keys: Int32Array, count: number, cut: Cut, kernels?:
     const key = keys[i]!;
     if (key >= tiedFrom && key <= tiedTo) taken[key - tiedFrom] = 1;
   }
-  return places.filter((_, tie) => taken[tie] === 1);
+  let kept = 0;
+  for (let tie = 0; tie < tied; tie++) if (taken[tie] === 1) places[kept++] = places[tie]!;
+  return places.subarray(0, kept);
 }
 
 /** See {@link NumberKeys}. */
@@ -76,7 +78,8 @@ export function takeSmallest(keys: Int32Array, count: number): Uint8Array {
   if (count === 0) return new Uint8Array(keys.length);
   const cut = findCut([{ bits: keys }], count);
   const last = lastTaken(cut);
-  const taken = Uint8Array.from(keys, (key) => (key <= last ? 1 : 0));
+  const taken = new Uint8Array(keys.length);
+  for (let i = 0; i < keys.length; i++) taken[i] = 1 - isAbove(keys[i]!, last);
   if (isSplit(cut)) for (const place of takenOfTied(keys.slice(), count, cut)) taken[place] = 1;
   return taken;
 }

@@ -1,7 +1,6 @@
 import type { Amount } from './amount';
 import { globalL1Unstructured } from './global-l1';
 import { globalRandomUnstructured, type RandomOptions } from './global-random';
-import type { MaskKernels } from './kernels';
 import type { Layout } from './layout';
 
 /** What earlier prunings left. */
@@ -24,7 +23,6 @@ export interface L1Options extends MaskOption {
  * @param scores How important each entry is, usually the masked weights themselves.
  * @param amount How many of the entries that are left, or what fraction of them.
  * @param options Earlier prunings, and the order of elements.
- * @param kernels Faster ways for the loops over many entries; none by default.
  * @returns A new mask, 1 or 0 in the order of the scores.
  * @throws {@link PruneError} `argument`, `amount` or `shape` if something given does not fit.
  * @example
@@ -32,13 +30,8 @@ export interface L1Options extends MaskOption {
  * l1Unstructured(Float32Array.of(3, -1, 2, -4), 0.5); // Uint8Array [1, 0, 0, 1]
  * ```
  */
-export function l1Unstructured(
-  scores: Float32Array,
-  amount: Amount,
-  options: L1Options = {},
-  kernels?: MaskKernels,
-): Uint8Array {
-  const [mask] = globalL1Unstructured([{ scores, ...options }], amount, kernels);
+export function l1Unstructured(scores: Float32Array, amount: Amount, options: L1Options = {}): Uint8Array {
+  const [mask] = globalL1Unstructured([{ scores, ...options }], amount);
   return mask!;
 }
 
@@ -50,7 +43,6 @@ export function l1Unstructured(
  * @param size Number of entries of a row-major tensor, or where its elements lie.
  * @param amount How many of the entries that are left, or what fraction of them.
  * @param options Earlier prunings, and where the random numbers come from.
- * @param kernels Faster ways for the loops over many entries; none by default.
  * @returns A new mask, 1 or 0 in the order of the flat array.
  * @throws {@link PruneError} `argument`, `amount` or `shape` if something given does not fit.
  * @example
@@ -62,8 +54,7 @@ export function randomUnstructured(
   size: number | Layout,
   amount: Amount,
   { mask, generator }: MaskOption & RandomOptions = {},
-  kernels?: MaskKernels,
 ): Uint8Array {
-  const [pruned] = globalRandomUnstructured([{ size, mask }], amount, { generator }, kernels);
+  const [pruned] = globalRandomUnstructured([{ size, mask }], amount, { generator });
   return pruned!;
 }

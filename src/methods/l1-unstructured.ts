@@ -3,9 +3,9 @@ import type { ApplyOptions } from '../core/apply';
 import { maskTensorByArrays } from '../core/bridge';
 import { withMaskKernels } from '../core/mask-kernels';
 import { BasePruningMethod } from '../core/method';
-import type { MaskRequest } from '../core/request';
+import { type MaskRequest, sizeOf } from '../core/request';
 import { type Amount, type ResolvedAmount, resolveAmount } from '../masks/amount';
-import { globalL1Unstructured, type Part } from '../masks/global-l1';
+import { l1Masks, type Part } from '../masks/global-l1';
 
 /**
  * Prunes the entries of least magnitude.
@@ -38,14 +38,14 @@ export class L1Unstructured extends BasePruningMethod {
 
   /** @inheritDoc */
   override maskFor(request: MaskRequest): Uint8Array {
-    return withMaskKernels((kernels) => globalL1Unstructured([partOf(request)], this.amount, kernels)[0]!);
+    return this.masksFor([request])[0]!;
   }
 
   /** @inheritDoc */
   override masksFor(requests: readonly MaskRequest[]): Uint8Array[] {
-    return withMaskKernels((kernels) => {
+    return withMaskKernels(sizeOf(requests), (kernels) => {
       const parts = requests.map(partOf);
-      return globalL1Unstructured(parts, this.amount, kernels);
+      return l1Masks(parts, this.amount, kernels);
     });
   }
 }

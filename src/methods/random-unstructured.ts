@@ -2,10 +2,10 @@ import type * as tf from '@tensorflow/tfjs';
 import { maskTensorByArrays } from '../core/bridge';
 import { withMaskKernels } from '../core/mask-kernels';
 import { BasePruningMethod } from '../core/method';
-import type { MaskRequest } from '../core/request';
+import { type MaskRequest, sizeOf } from '../core/request';
 import { type Amount, type ResolvedAmount, resolveAmount } from '../masks/amount';
-import { globalRandomUnstructured } from '../masks/global-random';
-import { randomUnstructured as randomMask } from '../masks/unstructured';
+import { defaultGenerator } from '../masks/generator';
+import { randomMasks } from '../masks/global-random';
 
 /**
  * Prunes entries at random: the very ones that PyTorch prunes after the same `manualSeed`.
@@ -37,14 +37,16 @@ export class RandomUnstructured extends BasePruningMethod {
   }
 
   /** @inheritDoc */
-  override maskFor({ torchLayout, mask }: MaskRequest): Uint8Array {
-    return withMaskKernels((kernels) => randomMask(torchLayout, this.amount, { mask }, kernels));
+  override maskFor(request: MaskRequest): Uint8Array {
+    return this.masksFor([request])[0]!;
   }
 
   /** @inheritDoc */
   override masksFor(requests: readonly MaskRequest[]): Uint8Array[] {
     const parts = requests.map(({ torchLayout, mask }) => ({ size: torchLayout, mask }));
-    return withMaskKernels((kernels) => globalRandomUnstructured(parts, this.amount, {}, kernels));
+    return withMaskKernels(sizeOf(requests), (kernels) =>
+      randomMasks(parts, this.amount, defaultGenerator, kernels),
+    );
   }
 }
 

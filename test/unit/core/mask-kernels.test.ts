@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { withMaskKernels } from '../../../src/core/mask-kernels';
 import { peek } from '../../../src/core/memory';
-import { type SplitKeys, splitKeys } from '../../../src/masks/bracket';
+import { type SplitKeys, splitKeys, WORTH_SPLITTING } from '../../../src/masks/bracket';
 import { gather, scatter } from '../../../src/masks/gather';
 import { Generator } from '../../../src/masks/generator';
 import { partitionBlocks } from '../../../src/masks/introselect';
@@ -17,9 +17,22 @@ import { useBackend } from '../../support/backend';
 beforeAll(() => useBackend('wasm'));
 
 function lent<T>(run: (kernels: MaskKernels) => T): T {
-  return withMaskKernels((kernels) => {
+  return withMaskKernels(WORTH_SPLITTING, (kernels) => {
     if (kernels === undefined) throw new Error('There are no kernels.');
     return run(kernels);
+  });
+}
+
+/** The kernels, with arrays of some sizes where they work. */
+function lentWith(
+  sizes: readonly number[],
+  run: (kernels: MaskKernels, ...arrays: Int32Array[]) => void,
+): void {
+  const heap = activeHeap()!;
+  lent((kernels) => {
+    const places = sizes.map((size) => heap.allocate(4 * size)!);
+    run(kernels, ...places.map((place, i) => new Int32Array(heap.buffer, place, sizes[i]!)));
+    for (const place of places) heap.free(place);
   });
 }
 
@@ -148,13 +161,11 @@ describe('gathering', () => {
       fc.property(permutations, (layout) => {
         const given = Int32Array.from({ length: layout.size }, (_, i) => i);
         const expected = gather(given, layout, new Int32Array(layout.size));
-        lent(({ gatherWords, keys }) => {
-          keys(layout.size);
-          const [source, into] = [keys(layout.size)!, keys(layout.size)!];
-          source.set(given);
-          if (!gatherWords(source, layout, into)) return;
+        lentWith([layout.size, layout.size], ({ gatherWords }, source, into) => {
+          source!.set(given);
+          if (!gatherWords(source!, layout, into!)) return;
           taken++;
-          expect(into.slice()).toEqual(expected);
+          expect(into!.slice()).toEqual(expected);
         });
       }),
     );
@@ -164,12 +175,12 @@ describe('gathering', () => {
   test.each([...others, ['more columns than there is room for', permuted([40_000, 16], [1, 0])] as const])(
     'leaves to the loop what it is not made for: %s',
     (_, layout) => {
-      lent(({ gatherWords, keys }) => {
-        const [source, into] = [keys(layout.size)!, keys(layout.size)!.fill(0)];
-        source.fill(1);
-        expect(gatherWords(source, layout, into)).toBe(false);
-        expect(gatherWords(new Int32Array(layout.size), layout, into)).toBe(false);
-        expect(into.includes(1)).toBe(false);
+      lentWith([layout.size, layout.size], ({ gatherWords }, source, into) => {
+        source!.fill(1);
+        into!.fill(0);
+        expect(gatherWords(source!, layout, into!)).toBe(false);
+        expect(gatherWords(new Int32Array(layout.size), layout, into!)).toBe(false);
+        expect(into!.includes(1)).toBe(false);
       });
     },
   );
@@ -189,11 +200,11 @@ describe('numbering', () => {
         const numbering = { threshold, bias: 2 ** 30, more: tied - 1 };
         const [expected, expectedPlaces] = [bitsOf(floats.slice()), new Int32Array(tied)];
         numberKeys(expected, numbering, expectedPlaces);
-        lent(({ number, keys }) => {
-          const [given, places] = [keys(floats.length)!, new Int32Array(tied)];
-          given.set(bitsOf(floats));
-          expect(number(given, numbering, places)).toBe(true);
-          expect(given.slice()).toEqual(expected);
+        lentWith([floats.length], ({ number }, given) => {
+          const places = new Int32Array(tied);
+          given!.set(bitsOf(floats));
+          expect(number(given!, numbering, places)).toBe(true);
+          expect(given!.slice()).toEqual(expected);
           expect(places).toEqual(expectedPlaces);
         });
       }),
@@ -202,10 +213,10 @@ describe('numbering', () => {
 
   test('leaves to the loop what is not in the backend’s memory, no multiple of four, or tied too often', () => {
     const numbering = { threshold: 1, bias: 0, more: 0 };
-    lent(({ number, keys }) => {
+    lentWith([5, 40_000], ({ number }, five, many) => {
       expect(number(new Int32Array(4), numbering, new Int32Array(0))).toBe(false);
-      expect(number(keys(5)!, numbering, new Int32Array(1))).toBe(false);
-      expect(number(keys(40_000)!, numbering, new Int32Array(40_000))).toBe(false);
+      expect(number(five!, numbering, new Int32Array(1))).toBe(false);
+      expect(number(many!, numbering, new Int32Array(40_000))).toBe(false);
     });
   });
 });
@@ -227,14 +238,13 @@ describe('exchanging', () => {
         const given = Int32Array.from({ length: size }, () => (generator.random() % values) - values / 2);
         const lowest = Math.floor((pivot - 0.5) * values);
         const [start, highest] = [Math.min(from, size), lowest + ties];
-        lent(({ exchange, keys }) => {
-          const here = keys(size)!;
-          here.set(given);
+        lentWith([size], ({ exchange }, here) => {
+          here!.set(given);
           const there = given.slice();
-          expect(exchange(here, start, size, lowest, highest)).toEqual(
+          expect(exchange(here!, start, size, lowest, highest)).toEqual(
             partitionBlocks(there, start, size, lowest, highest),
           );
-          expect(here.slice()).toEqual(there);
+          expect(here!.slice()).toEqual(there);
         });
       }),
       { numRuns: 300 },
@@ -246,14 +256,18 @@ test('what is lent is given back', () => {
   const heap = activeHeap()!;
   const first = heap.allocate(1 << 19)!;
   heap.free(first);
-  for (let i = 0; i < 200; i++) lent(({ keys }) => keys(1000));
+  for (let i = 0; i < 200; i++) lent(({ withKeys }) => withKeys(1000, () => {}));
   const second = heap.allocate(1 << 19)!;
   heap.free(second);
   expect(second).toBe(first);
 });
 
+test('few entries are left to the loops', () => {
+  expect(withMaskKernels(WORTH_SPLITTING - 1, (kernels) => kernels)).toBeUndefined();
+});
+
 test('other backends have none', async () => {
   await useBackend('cpu');
-  expect(withMaskKernels((kernels) => kernels)).toBeUndefined();
+  expect(withMaskKernels(WORTH_SPLITTING, (kernels) => kernels)).toBeUndefined();
   await useBackend('wasm');
 });

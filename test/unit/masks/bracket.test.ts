@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHUNK, type SplitKeys, Splitting, sampledBracket, splitKeys } from '../../../src/masks/bracket';
 import { Generator } from '../../../src/masks/generator';
-import { globalL1Unstructured } from '../../../src/masks/global-l1';
-import { globalRandomUnstructured } from '../../../src/masks/global-random';
+import { globalL1Unstructured, l1Masks } from '../../../src/masks/global-l1';
+import { globalRandomUnstructured, randomMasks } from '../../../src/masks/global-random';
 import { partitionBlocks } from '../../../src/masks/introselect';
 import type { MaskKernels } from '../../../src/masks/kernels';
 import { bitsOf, findCut, keyOf, lastTaken, NAN_KEY } from '../../../src/masks/select';
@@ -89,7 +89,7 @@ function kernelsThat(split: SplitKeys): MaskKernels {
     number: () => false,
     exchange: partitionBlocks,
     chunk: new Int32Array(1000),
-    keys: () => undefined,
+    withKeys: () => false,
   };
 }
 
@@ -110,7 +110,7 @@ describe('masks of many entries', () => {
       calls++;
       return splitKeys(...args);
     });
-    const masks = globalL1Unstructured([{ scores: values }], amount, counting);
+    const masks = l1Masks([{ scores: values }], amount, counting);
     expect(areEqual(masks, globalL1Unstructured([{ scores: values }], amount))).toBe(true);
     expect(calls).toBeGreaterThan(0);
   });
@@ -118,14 +118,14 @@ describe('masks of many entries', () => {
   const lost = kernelsThat(() => ({ above: 0, inside: 0 }));
 
   it('are right where the sample misleads', () => {
-    const masks = globalL1Unstructured([{ scores }], 0.3, lost);
+    const masks = l1Masks([{ scores }], 0.3, lost);
     expect(areEqual(masks, globalL1Unstructured([{ scores }], 0.3))).toBe(true);
   });
 
   it('are drawn again where the draws are not where they are expected, and leave the generator where it belongs', () => {
     const [one, other] = [new Generator(3), new Generator(3)];
     const expected = globalRandomUnstructured([{ size: SIZE }], 0.3, { generator: one });
-    const masks = globalRandomUnstructured([{ size: SIZE }], 0.3, { generator: other }, lost);
+    const masks = randomMasks([{ size: SIZE }], 0.3, other, lost);
     expect(areEqual(masks, expected)).toBe(true);
     expect(other.getState()).toEqual(one.getState());
   });
