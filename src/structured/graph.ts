@@ -52,7 +52,7 @@ export interface ChannelGroup {
 
 /** The channels of a model and everything that depends on their number. */
 export interface ChannelGraph {
-  /** A hash of the model's layers, their weights' shapes and how they are connected. */
+  /** A hash of the model's layers, their options, their weights' shapes and how they are connected. */
   readonly topology: string;
   /** How many channels there are. Those that live and die together have one number. */
   readonly size: number;

@@ -1,7 +1,9 @@
 /** What a hash of a model is made of: the same for a model that was saved and loaded. */
 import type * as tf from '@tensorflow/tfjs';
 import { classNameOf } from '../core/parameter';
+import { modelWithin } from '../topology/draft';
 import type { ModelCall } from '../topology/model-calls';
+import { optionsOf } from './layer-options';
 
 /** By the id of a tensor, what makes it. */
 export type Labels = Map<number, string>;
@@ -28,7 +30,9 @@ export function lineOf(call: ModelCall, labels: Labels, prefix: string): string 
     labels.set(id, `${labels.size} ${output}`);
   }
   const shapes = outputTensors.map(({ shape }) => `[${shape.slice(1)}]`);
-  return `${prefix}${layer.name} ${classNameOf(layer)} ${inputs} ${shapes}`;
+  // The layers of a model within are described one by one.
+  const options = modelWithin(layer) === undefined ? optionsOf(layer) : '';
+  return `${prefix}${layer.name} ${classNameOf(layer)} ${inputs} ${shapes} ${options}`;
 }
 
 /** @returns FNV-1a, twice with different beginnings. */

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { classNameOf, describe } from '../../core/parameter';
 import { PruneError } from '../../errors';
+import { optionsOf } from '../layer-options';
 import { callsOf, type LayerCall } from '../summary-calls';
 
 /** Milliseconds by the kind of a layer, its options and the sizes of its inputs. */
@@ -9,8 +10,6 @@ export type LatencyTable = Map<string, number>;
 
 const WARM_UPS = 2;
 const RUNS = 5;
-/** Options that cost no time. */
-const FREE = /^name$|^trainable$|^batchInputShape$|Initializer$|Regularizer$|Constraint$/;
 
 /**
  * The sum of the times of a model's layers, each by itself for one sample.
@@ -40,11 +39,8 @@ export async function layersLatency(
 }
 
 function keyOf({ layer, inputs }: LayerCall): string {
-  const options = JSON.stringify(layer.getConfig(), (option, value) =>
-    FREE.test(option) ? undefined : value,
-  );
   const shapes = inputs.map(({ shape }) => shape.join('×'));
-  return `${tf.getBackend()} ${classNameOf(layer)} ${shapes.join(', ')} ${options}`;
+  return `${tf.getBackend()} ${classNameOf(layer)} ${shapes.join(', ')} ${optionsOf(layer)}`;
 }
 
 async function latencyOf({ layer, inputs }: LayerCall): Promise<number> {
