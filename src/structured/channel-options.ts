@@ -24,7 +24,10 @@ export interface ChannelPlanOptions extends ImportanceOptions {
    * several plans to time no layer twice; `[...latencies]` survives JSON. An empty one by default.
    */
   readonly latencies?: Map<string, number> | undefined;
-  /** For `targetLatencyMs`: the shape of each input without the batch axis, where the model leaves sizes open. */
+  /**
+   * The shape of each input without the batch axis, where the model leaves sizes open: needed for `targetMacs` and
+   * `targetLatencyMs`; without them the plan of a `ratio` says nothing of multiply-accumulates.
+   */
   readonly inputShapes?: ReadonlyArray<readonly number[]> | undefined;
   /** Whether all groups are ranked together, so that some lose more than others; false by default. */
   readonly global?: boolean | undefined;
@@ -65,7 +68,10 @@ interface Range {
 const BELOW_ONE: Range = { allowed: 'a number in [0, 1)', holds: (value) => value >= 0 && value < 1 };
 const SHARE: Range = { allowed: 'a number in [0, 1]', holds: (value) => value >= 0 && value <= 1 };
 const PROPER: Range = { allowed: 'a number in (0, 1)', holds: (value) => value > 0 && value < 1 };
-const POSITIVE: Range = { allowed: 'a number > 0', holds: (value) => value > 0 };
+const POSITIVE: Range = {
+  allowed: 'a finite number > 0',
+  holds: (value) => value > 0 && Number.isFinite(value),
+};
 const WHOLE: Range = {
   allowed: 'a whole number ≥ 1',
   holds: (value) => Number.isSafeInteger(value) && value >= 1,
@@ -91,11 +97,12 @@ export function checkChannelOptions(options: ChannelPlanOptions, inputs: number)
   checkRange('targetMacs', targetMacs, PROPER);
   checkRange('targetLatencyMs', targetLatencyMs, POSITIVE);
   if (targetLatencyMs === undefined) {
-    for (const [option, given] of Object.entries({ latencies, inputShapes })) {
-      check(option, given, 'left out without targetLatencyMs', given === undefined);
-    }
+    check('latencies', latencies, 'left out without targetLatencyMs', latencies === undefined);
   }
-  check('latencies', latencies, 'a Map', latencies === undefined || latencies instanceof Map);
+  const isTable = latencies === undefined || (latencies instanceof Map && [...latencies].every(isLatency));
+  check('latencies', latencies, 'a Map of finite milliseconds ≥ 0 by text', isTable);
+  const isList = inputShapes === undefined || Array.isArray(inputShapes);
+  check('inputShapes', inputShapes, 'a list with a shape for each input', isList);
   checkRange('roundTo', roundTo, WHOLE);
   checkRange('maxRatio', maxRatio, SHARE);
   check('global', global, 'true or false', typeof global === 'boolean');
@@ -143,6 +150,10 @@ export function checkNames({ groups }: ChannelGraph, { ignore, ratios = {} }: Ch
  */
 export function ratioOf(ratios: Readonly<Record<string, number>>, layer: string): number | undefined {
   return Object.hasOwn(ratios, layer) ? ratios[layer] : undefined;
+}
+
+function isLatency([key, time]: readonly [unknown, unknown]): boolean {
+  return typeof key === 'string' && typeof time === 'number' && Number.isFinite(time) && time >= 0;
 }
 
 function checkRange(option: string, value: unknown, { allowed, holds }: Range): void {

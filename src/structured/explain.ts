@@ -18,9 +18,13 @@ export function explain(plan: Plan): string {
   return (checked.kind === 'channels' ? ofChannels(checked) : ofLayers(checked)).join('\n');
 }
 
-function savings({ macs: { before, after } }: Plan): string {
+function savings({ macs }: Plan): string {
+  if (macs === null) return 'MACs are not known, since the model leaves sizes open';
+  const { before, after, uncounted } = macs;
   const share = before === 0 ? '' : ` (${((100 * after) / before).toFixed(1)} %)`;
-  return `MACs ${short(before)} → ${short(after)}${share}`;
+  const names = uncounted.map((layer) => `'${layer}'`).join(', ');
+  const others = uncounted.length === 0 ? '' : `, without those of ${names}, which are not known`;
+  return `MACs ${short(before)} → ${short(after)}${share}${others}`;
 }
 
 function ofChannels(plan: ChannelPlan): string[] {

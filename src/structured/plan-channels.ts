@@ -8,6 +8,7 @@ import { type ChannelGraph, type ChannelGroup, macsOf } from './graph';
 import { scoresOf } from './importance/importance';
 import { planLatency } from './latency/plan-latency';
 import type { ChannelPlan, GroupPlan, KeptChannels } from './plan';
+import { plannedMacs, weightUsesIfSized, weightUsesOf } from './weight-uses';
 
 /**
  * Plans to remove channels: output channels of convolutions and units of other layers, together with all that depends on
@@ -21,7 +22,8 @@ import type { ChannelPlan, GroupPlan, KeptChannels } from './plan';
  * @returns The plan, plain data that survives JSON, for {@link applyPlan} and {@link explain}.
  * @throws {@link PruneError} `argument` for what is no model, for options that are not allowed, for an unknown layer, and
  * where no channels can go; `amount` for numbers out of range and a target that cannot be reached; `state` for a model that
- * is not built or disposed; for a latency also `shape` for open sizes and `unsupported` for a layer that cannot be timed.
+ * is not built or disposed; `shape` for a target where sizes are open, and for `inputShapes` that do not fit; for a latency
+ * also `unsupported` for a layer that cannot be timed.
  * @example
  * ```ts
  * const plan = await planChannels(model, { targetMacs: 0.5, importance: 'l2', global: true, roundTo: 8 });
@@ -32,7 +34,10 @@ import type { ChannelPlan, GroupPlan, KeptChannels } from './plan';
 export async function planChannels(model: tf.LayersModel, options: ChannelPlanOptions): Promise<ChannelPlan> {
   draftOf(model, 'planChannels');
   checkChannelOptions(options, model.inputs.length);
-  const graph = dependencyGraph(model);
+  const { targetLatencyMs: target, targetMacs, latencies: table = new Map(), inputShapes } = options;
+  const hasTarget = (target ?? targetMacs) !== undefined;
+  const sized = hasTarget ? weightUsesOf(model, inputShapes) : weightUsesIfSized(model, inputShapes);
+  const graph = { ...dependencyGraph(model), uses: sized?.uses ?? [] };
   checkNames(graph, options);
   if (graph.groups.every((group) => freeOf(group).length === 0)) {
     const message = `Nothing in '${model.name}' has channels that can go: all of them are its outputs or are pinned.`;
@@ -40,12 +45,11 @@ export async function planChannels(model: tf.LayersModel, options: ChannelPlanOp
   }
   const scores = await scoresOf(model, graph, options);
   const all = graph.groups.map((group, i) => candidatesIn(group, scores[i], options));
-  const { targetLatencyMs: target, latencies: table = new Map(), inputShapes } = options;
   const planOf = (removals: number[][]): ChannelPlan => ({
     kind: 'channels',
     version: 1,
     topology: graph.topology,
-    macs: { before: macsOf(graph), after: macsOf(graph, removedIn(graph, removals)) },
+    macs: sized === undefined ? null : plannedMacs(graph, removedIn(graph, removals), sized),
     groups: all.map((each, i) => planned(each, removals[i]!, options)),
     shifts: [],
     latency: null,
@@ -105,6 +109,11 @@ function removalsOf(
   const { ratio = 0, targetMacs } = options;
   const removalsAt = (share: number): number[][] => removalsFor(all, share, options);
   if (targetMacs === undefined) return removalsAt(ratio);
+  if (macsOf(graph) === 0) {
+    const message =
+      'targetMacs is a share of multiply-accumulates, but no layer of the model has any that are known. Use ratio or targetLatencyMs.';
+    throw new PruneError('argument', message, { given: targetMacs });
+  }
   const { removals, left } = leastFor(graph, removalsAt, targetMacs);
   if (left <= targetMacs) return removals;
   const allowed = `a share ≥ ${(Math.ceil(1000 * left) / 1000).toFixed(3)}`;

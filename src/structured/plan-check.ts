@@ -41,7 +41,7 @@ const kindOfBlock: Field = {
 };
 
 const HEADER = { topology: text };
-const MACS = { before: amount, after: amount };
+const MACS = { before: amount, after: amount, uncounted: texts };
 const GROUP = { id: text, layers: texts, channels: count, remove: counts, reason: text, kept: list };
 const SHIFT = { layer: text, values: numbers };
 const LATENCY = { backend: text, target: amount, before: amount, predicted: amount, measured: amount };
@@ -68,7 +68,7 @@ export function checkPlan(plan: unknown): Plan {
     throw new PruneError('unsupported', message, { given: version, allowed: '1' });
   }
   check(plan, HEADER, '');
-  check(macs, MACS, 'macs');
+  if (macs !== null) check(macs, MACS, 'macs');
   if (kind === 'layers') {
     for (const [i, block] of listOf(blocks, 'blocks').entries()) check(block, BLOCK, `blocks[${i}]`);
     checkOnce(listOf(blocks, 'blocks'), 'name', 'blocks');
@@ -131,6 +131,6 @@ function noPlan(given: unknown): string {
 export function checkTopology(topology: string, own: string): void {
   if (topology === own) return;
   const message =
-    'The plan is for another model: one of other layers, sizes or connections. Plan for this one.';
+    'The plan is for another model: one of other layers, options, sizes or connections. Plan for this one.';
   throw new PruneError('argument', message, { given: topology, allowed: own });
 }

@@ -7,8 +7,9 @@ import { weightAt, zerosAlong } from './constants/kernels';
 import { type Reader, readersOf } from './constants/read';
 import { type Reading, readingOf, shiftOf, type Verdict } from './constants/shifts';
 import { dependencyGraph } from './dependency-graph';
-import { type ChannelGraph, type ChannelGroup, macsOf, type WeightAxis } from './graph';
+import type { ChannelGraph, ChannelGroup, WeightAxis } from './graph';
 import type { BiasShift, ChannelPlan, GroupPlan, KeptChannels } from './plan';
+import { plannedMacs, weightUsesOf } from './weight-uses';
 
 /** Settings of {@link planFromMasks}. */
 export interface MaskPlanOptions {
@@ -72,7 +73,7 @@ export function planFromMasks(model: tf.LayersModel, options: MaskPlanOptions = 
     graph,
     groups.map(({ remove }) => [...remove]),
   );
-  const macs = { before: macsOf(graph), after: macsOf(graph, isRemoved) };
+  const macs = plannedMacs(graph, isRemoved, weightUsesOf(model, inputShapes));
   const shifts = shiftsOf(reads, isRemoved);
   return { kind: 'channels', version: 1, topology: graph.topology, macs, groups, shifts, latency: null };
 }

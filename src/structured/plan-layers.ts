@@ -29,9 +29,11 @@ export interface LayerPlanOptions {
   readonly samples?: tf.Tensor | readonly tf.Tensor[] | undefined;
   /** The names of blocks to keep. */
   readonly ignore?: readonly string[] | undefined;
+  /** The shape of each input without the batch axis; needed where the model leaves sizes open. */
+  readonly inputShapes?: ReadonlyArray<readonly number[]> | undefined;
 }
 
-const OPTIONS = ['remove', 'count', 'targetMacs', 'importance', 'samples', 'ignore'];
+const OPTIONS = ['remove', 'count', 'targetMacs', 'importance', 'samples', 'ignore', 'inputShapes'];
 
 /**
  * Plans to remove layers: residual blocks, whose input becomes their output, and layers whose output has the shape of
@@ -46,7 +48,8 @@ const OPTIONS = ['remove', 'count', 'targetMacs', 'importance', 'samples', 'igno
  * @param options What to remove, and how to rank.
  * @returns The plan, for {@link applyPlan}.
  * @throws {@link PruneError} `argument` for what is no model and for options that are not allowed; `amount` for more than
- * can be removed; `state` for a model that is not built or disposed; `shape` for one with open sizes.
+ * can be removed; `state` for a model that is not built or disposed; `shape` for one with open sizes, if
+ * `inputShapes` does not say them.
  * @example
  * ```ts
  * const plan = await planLayers(model, { count: 2, samples: images });
@@ -57,7 +60,7 @@ export async function planLayers(model: tf.LayersModel, options: LayerPlanOption
   const draft = draftOf(model, 'planLayers');
   checkChoice(options);
   const blocks = blocksOf(draft);
-  const counts = summary(model);
+  const counts = summary(model, { inputShapes: options.inputShapes });
   const macs = new Map(blocks.map((block) => [block, macsOf(block, counts)]));
   for (const name of options.ignore ?? []) blockNamed(blocks, name, draft);
   const ranked = rankable(blocks, options.ignore);
@@ -80,7 +83,7 @@ export async function planLayers(model: tf.LayersModel, options: LayerPlanOption
       macs: macs.get(block)!,
       isRemoved: chosen.includes(block),
     })),
-    macs: { before: counts.macs, after: counts.macs - saved },
+    macs: { before: counts.macs, after: counts.macs - saved, uncounted: counts.uncounted },
   };
 }
 

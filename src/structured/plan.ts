@@ -1,21 +1,23 @@
 /** Plans: what is to be removed from a model, as plain data that survives JSON. */
 
-/** Multiply-accumulates for one sample; those of layers that are not known, or whose sizes are open, are not counted. */
+/** Multiply-accumulates for one sample. */
 export interface PlannedMacs {
   /** Of the model. */
   readonly before: number;
   /** Of what is left of it. */
   readonly after: number;
+  /** The names of layers whose multiplications are not known, and so not counted. */
+  readonly uncounted: readonly string[];
 }
 
 /** What all plans begin with. */
 export interface PlanHeader {
   /** Of which form the plan is. */
   readonly version: 1;
-  /** The model that it is for: a hash of its layers, their weights' shapes and how they are connected. */
+  /** The model that it is for: a hash of its layers, their options, their weights' shapes and how they are connected. */
   readonly topology: string;
-  /** What is saved. */
-  readonly macs: PlannedMacs;
+  /** What is saved; null where the model leaves sizes open, and the caller does not say them. */
+  readonly macs: PlannedMacs | null;
 }
 
 /** Channels that are made together and go one by one: the output channels of the layers that make them. */

@@ -141,7 +141,7 @@ describe('planChannels with a latency', () => {
     // By the clock, 3 × 16 + 16 × 16 = 304 at first; with a channels of the one and b of the other 3a + ab.
     const plan = await withClock(() => planChannels(model, { targetLatencyMs: 304, latencies }));
     expect(plan.latency).toEqual({ backend: 'cpu', target: 304, before: 304, predicted: 304, measured: 304 });
-    expect(plan.macs.after).toBe(plan.macs.before);
+    expect(plan.macs!.after).toBe(plan.macs!.before);
     // 11 of each are 154; 10 are 130, and 9 are 108.
     const less = await withClock(() => planChannels(model, { targetLatencyMs: 150, latencies }));
     expect(less.groups.map(({ remove }) => remove.length)).toEqual([6, 6, 0]);
@@ -178,7 +178,8 @@ describe('planChannels with a latency', () => {
       [{ targetLatencyMs: 9, ratio: 0.5 }, 'argument'],
       [{ targetLatencyMs: 9, latencies: {} }, 'argument'],
       [{ ratio: 0.5, latencies: new Map() }, 'argument'],
-      [{ ratio: 0.5, inputShapes: [[16, 16, 3]] }, 'argument'],
+      [{ ratio: 0.5, inputShapes: [[8, 8, 3]] }, 'shape'],
+      [{ ratio: 0.5, inputShapes: null }, 'argument'],
       [{ targetLatencyMs: 9, inputShapes: [[8, 8, 3]] }, 'shape'],
     ];
     const model = net();

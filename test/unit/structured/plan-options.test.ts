@@ -1,6 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { applyPlan } from '../../../src/structured/apply-plan';
+import { explain } from '../../../src/structured/explain';
 import { planChannels } from '../../../src/structured/plan-channels';
+import { planLayers } from '../../../src/structured/plan-layers';
+import { summary } from '../../../src/structured/summary';
 import { useBackend } from '../../support/backend';
 import { randomize } from '../sparse/fold-models';
 
@@ -43,5 +47,94 @@ describe('names of layers', () => {
     expect(most.groups.find(({ id }) => id === name)!.remove).toHaveLength(3);
     const none = await planChannels(hidden(4, name), { ratios: { out: 0 } });
     expect(none.groups.find(({ id }) => id === name)!.remove).toHaveLength(0);
+  });
+});
+
+describe('models that leave sizes open', () => {
+  const L = tf.layers;
+  const open = (): tf.LayersModel =>
+    randomize(
+      tf.sequential({
+        layers: [
+          L.conv2d({ filters: 8, kernelSize: 3, padding: 'same', inputShape: [null, null, 3] }),
+          L.conv2d({ filters: 8, kernelSize: 3, padding: 'same', name: 'same' }),
+          L.conv2d({ filters: 16, kernelSize: 3 }),
+          L.globalAveragePooling2d({}),
+          L.dense({ units: 8 }),
+          L.dense({ units: 3 }),
+        ],
+      }),
+    );
+  const inputShapes = [[10, 12, 3]];
+
+  it('need inputShapes for a target, and then keep it', async () => {
+    const model = open();
+    await expect(planChannels(model, { targetMacs: 0.5 })).rejects.toMatchObject({ kind: 'shape' });
+    await expect(planLayers(model, { targetMacs: 0.5 })).rejects.toMatchObject({ kind: 'shape' });
+    const plan = await planChannels(model, { targetMacs: 0.5, inputShapes });
+    expect(plan.macs!.before).toBe(summary(model, { inputShapes }).macs);
+    expect(plan.macs!.after).toBeLessThanOrEqual(plan.macs!.before / 2);
+    expect(summary(applyPlan(model, plan).model, { inputShapes }).macs).toBe(plan.macs!.after);
+    const layers = await planLayers(model, { remove: ['same'], inputShapes });
+    expect(summary(applyPlan(model, layers).model, { inputShapes }).macs).toBe(layers.macs!.after);
+  });
+
+  it('have MACs in the plan of a ratio only where shapes are given', async () => {
+    const model = open();
+    const plan = JSON.parse(JSON.stringify(await planChannels(model, { ratio: 0.5 })));
+    expect(plan.macs).toBeNull();
+    expect(explain(plan)).toContain('MACs are not known');
+    const { model: slim } = applyPlan(model, plan);
+    const sized = await planChannels(model, { ratio: 0.5, inputShapes });
+    expect(sized.groups).toEqual(plan.groups);
+    expect(sized.macs!.after).toBe(summary(slim, { inputShapes }).macs);
+    await expect(planChannels(model, { ratio: 0.5, inputShapes: [[4, 4, 2]] })).rejects.toMatchObject({
+      kind: 'shape',
+    });
+  });
+});
+
+/** A layer of a caller's own, whose multiplications nobody knows. */
+class Twice extends tf.layers.Layer {
+  static className = 'PlanOptionsTwice';
+  override computeOutputShape(shape: tf.Shape): tf.Shape {
+    return shape;
+  }
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    return tf.mul([inputs].flat()[0]!, 2);
+  }
+}
+
+describe('layers that are not known', () => {
+  it('are named where MACs are told', async () => {
+    tf.serialization.registerClass(Twice);
+    const model = randomize(
+      tf.sequential({
+        layers: [
+          tf.layers.dense({ units: 4, inputShape: [3] }),
+          new Twice({ name: 'twice' }),
+          tf.layers.dense({ units: 6 }),
+          tf.layers.dense({ units: 2 }),
+        ],
+      }),
+    );
+    for (const plan of [await planChannels(model, { ratio: 0.5 }), await planLayers(model, { count: 0 })]) {
+      expect(plan.macs!.uncounted).toEqual(['twice']);
+      expect(explain(plan)).toContain("without those of 'twice'");
+    }
+  });
+});
+
+describe('a latency', () => {
+  it.each([
+    [{ targetLatencyMs: Number.POSITIVE_INFINITY }, 'amount'],
+    [{ targetLatencyMs: Number.NaN }, 'amount'],
+    [{ targetLatencyMs: 9, latencies: new Map([['cpu Dense', Number.NaN]]) }, 'argument'],
+    [{ targetLatencyMs: 9, latencies: new Map([['cpu Dense', -1]]) }, 'argument'],
+    [{ targetLatencyMs: 9, latencies: new Map([['cpu Dense', '1']]) }, 'argument'],
+  ])('is refused where numbers are none: %o', async (options, kind) => {
+    // Some are what a caller in JavaScript may give.
+    const planned = planChannels(hidden(4), options as { targetLatencyMs: number });
+    await expect(planned).rejects.toMatchObject({ name: 'PruneError', kind });
   });
 });

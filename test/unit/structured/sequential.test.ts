@@ -24,7 +24,7 @@ async function expectPlans(model: tf.LayersModel): Promise<void> {
   const inputs = randomInputs(model);
   await expectLaw(model, await planChannels(model, { ratio: 0.5 }), inputs);
   expect(applyPlan(model, planFromMasks(model)).model.countParams()).toBeGreaterThan(0);
-  expect((await planLayers(model, { count: 0 })).macs.before).toBe(summary(model).macs);
+  expect((await planLayers(model, { count: 0 })).macs!.before).toBe(summary(model).macs);
 }
 
 describe('a Sequential', () => {
@@ -38,10 +38,10 @@ describe('a Sequential', () => {
   it('is taken with its layers whichever function sees it first', async () => {
     const models = [used(), used(), used()];
     for (const model of models) model.add(L.dense({ units: 3, name: 'z' }));
-    expect((await planChannels(models[0]!, { ratio: 0.5 })).macs.before).toBe(24 + 18 + 9);
-    expect(planFromMasks(models[1]!).macs.before).toBe(24 + 18 + 9);
+    expect((await planChannels(models[0]!, { ratio: 0.5 })).macs!.before).toBe(24 + 18 + 9);
+    expect(planFromMasks(models[1]!).macs!.before).toBe(24 + 18 + 9);
     // The last layer gives what the model gives, so nothing can go.
-    expect((await planLayers(models[2]!, { count: 0 })).macs.before).toBe(24 + 18 + 9);
+    expect((await planLayers(models[2]!, { count: 0 })).macs!.before).toBe(24 + 18 + 9);
   });
 
   it('that lost a layer after its first use is taken without it', async () => {

@@ -187,7 +187,7 @@ describe('half of the channels go where tensors meet', () => {
     ]);
     expect(sizes('it', 'within')).toEqual([2, 2]);
     // a; three steps of inner and last; two calls of wide and narrow; out.
-    expect(plan.macs.before).toBe(3 * 8 + 3 * (32 + 32) + 2 * (24 + 24) + 8);
-    expect(plan.macs.after).toBe(3 * 4 + 3 * (8 + 8) + 2 * (6 + 6) + 4);
+    expect(plan.macs!.before).toBe(3 * 8 + 3 * (32 + 32) + 2 * (24 + 24) + 8);
+    expect(plan.macs!.after).toBe(3 * 4 + 3 * (8 + 8) + 2 * (6 + 6) + 4);
   });
 });
