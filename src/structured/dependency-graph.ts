@@ -1,6 +1,8 @@
 /** Finds out which channels of a model live and die together. */
 import type * as tf from '@tensorflow/tfjs';
-import { classNameOf, isModel, slotsOf } from '../core/parameter';
+import { classNameOf, describe, isModel, slotsOf } from '../core/parameter';
+import { PruneError } from '../errors';
+import { modelWithin } from '../topology/draft';
 import { callsByStructure, type ModelCall } from '../topology/model-calls';
 import type { ChannelGraph, ChannelGroup, WeightUse } from './graph';
 import { workOf } from './macs';
@@ -33,7 +35,7 @@ interface Walk {
  * @param model A built model.
  * @returns Its channels.
  * @throws {@link PruneError} `state` where a model within was changed and no longer fits; `unsupported` where tfjs cannot
- * build a Sequential of its layers.
+ * build a Sequential of its layers, and where a layer has the name that one of a model within has in plans.
  */
 export function dependencyGraph(model: tf.LayersModel): ChannelGraph {
   const walk: Walk = { tracer: makeTracer(), shapes: new Map(), uses: [], lines: [], times: 1 };
@@ -57,7 +59,18 @@ export function dependencyGraph(model: tf.LayersModel): ChannelGraph {
   };
 }
 
+/** Plans tell a layer of a model within by that model's name and a slash. */
+function checkNames(model: tf.LayersModel): void {
+  for (const { name } of model.layers.filter((layer) => modelWithin(layer) !== undefined)) {
+    const other = model.layers.find((layer) => layer.name.startsWith(`${name}/`));
+    if (other === undefined) continue;
+    const message = `The name of ${describe(other)} reads like that of a layer within '${name}', which ${describe(model)} has too. Give one of them another name.`;
+    throw new PruneError('unsupported', message, { given: other.name });
+  }
+}
+
 function walkModel(walk: Walk, model: tf.LayersModel, inputs: readonly Traced[], prefix: string): Traced[] {
+  checkNames(model);
   const values = new Map(model.inputs.map(({ id }, i) => [id, inputs[i]!]));
   const labels = makeLabels(model);
   for (const call of callsByStructure(model)) {

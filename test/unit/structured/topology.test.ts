@@ -1,6 +1,6 @@
 /** The hash that tells whether a plan is for a model. */
 import * as tf from '@tensorflow/tfjs';
-import { applyPlan, planFromMasks } from 'tfjs-prune/structured';
+import { applyPlan, planChannels, planFromMasks, planLayers } from 'tfjs-prune/structured';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { dependencyGraph } from '../../../src/structured/dependency-graph';
 import { useBackend } from '../../support/backend';
@@ -113,6 +113,36 @@ describe('the hash of a model', () => {
     expect(new Set(hashes).size).toBe(2);
     const loaded = await Promise.all(models.map(savedAndLoaded));
     expect(loaded.map(hashOf)).toEqual(hashes);
+  });
+});
+
+describe('a name that two layers would have in a plan', () => {
+  const within = (name: string): tf.Sequential =>
+    tf.sequential({ name: 'a', layers: [L.dense({ units: 6, inputShape: [4], name })] });
+  const twoOf = (name: string, inner: string): tf.LayersModel => {
+    const inputs = tf.input({ shape: [4] });
+    const both = [call(within(inner), inputs), call(L.dense({ units: 6, name }), inputs)];
+    return tf.model({ inputs, outputs: call(L.dense({ units: 2, name: 'out' }), call(L.add(), both)) });
+  };
+
+  it.each([
+    ['a/b', 'b'],
+    ['a/c', 'b'],
+  ])('is refused: %s beside a model a with a layer %s', async (name, inner) => {
+    const model = twoOf(name, inner);
+    const refusal = expect.objectContaining({
+      name: 'PruneError',
+      kind: 'unsupported',
+      message: expect.stringContaining(name),
+    });
+    await expect(planChannels(model, { ratio: 0.5 })).rejects.toThrow(refusal);
+    await expect(planLayers(model, { count: 0 })).rejects.toThrow(refusal);
+    expect(() => planFromMasks(model)).toThrow(refusal);
+  });
+
+  it('is none where only the beginning is alike', async () => {
+    const plan = await planChannels(twoOf('a.b', 'b/c'), { ratio: 0.5 });
+    expect(plan.groups.map(({ layers }) => [...layers].sort())).toEqual([['a.b', 'a/b/c'], ['out']]);
   });
 });
 
