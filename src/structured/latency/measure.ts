@@ -8,7 +8,8 @@ import { callsOf, type LayerCall } from '../summary-calls';
 /** Milliseconds by the kind of a layer, its options and the sizes of its inputs. */
 export type LatencyTable = Map<string, number>;
 
-const WARM_UPS = 2;
+/** The engine compiles what runs often, and a backend its programs. */
+const WARM_UPS = 5;
 const RUNS = 5;
 
 /**

@@ -42,7 +42,7 @@ export async function planLatency(search: LatencySearch): Promise<ChannelPlan> {
     target,
   );
   const { before, predicted, measured } = found;
-  if (Math.min(predicted, measured) > target) {
+  if (measured > target) {
     const allowed = `milliseconds ≥ ${measured.toFixed(1)}`;
     const message = `targetLatencyMs is ${target}, but a prediction of '${model.name}' takes ${measured.toFixed(1)} ms on ${getBackend()} when all channels are gone that may go; with all, ${before.toFixed(1)} ms. Ask for ${allowed}.`;
     throw new PruneError('amount', message, { given: target, allowed });

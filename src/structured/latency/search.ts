@@ -21,20 +21,22 @@ export interface Found<Removals> {
 
 /** A share is searched to a 64th. */
 const STEPS = 6;
-/** How many models are run at most, besides the whole one. */
-const ATTEMPTS = 4;
+const FINEST = 2 ** -STEPS;
+/** After how many models the predictions are no longer asked, but the shares in between are halved. */
+const GUESSES = 3;
 /** What is this near below the target is near enough. */
 const NEAR = 0.97;
 
 /**
  * Layers are timed one by one, and what they take together is brought to the scale of the whole model, whose layers run
  * warm and without waiting for each other. A model that turns out slower or quicker than predicted corrects that scale.
+ * Where that leads nowhere, models are run until the least share that is enough is known.
  *
  * @param removalsAt What goes for a share of the channels.
  * @param probe Times models.
  * @param target Milliseconds.
- * @returns The least that has to go; what was measured of it may still be above the target where times vary. With nothing
- * left to remove and a prediction above the target, the prediction says so.
+ * @returns The least that has to go, with what was measured no more than the target; with more than that where nothing is
+ * left to remove.
  */
 export async function searchLatency<Removals>(
   removalsAt: (share: number) => Removals,
@@ -42,54 +44,64 @@ export async function searchLatency<Removals>(
   target: number,
 ): Promise<Found<Removals>> {
   const whole = removalsAt(0);
+  const cold = await probe.measured(whole);
+  const asItIs = (time: number): Found<Removals> => ({
+    removals: whole,
+    before: time,
+    predicted: time,
+    measured: time,
+  });
+  if (cold <= target) return asItIs(cold);
+  const found = await narrowed(removalsAt, probe, target, cold);
+  // The engine may have become quicker meanwhile; both are to be measured warm.
   const before = await probe.measured(whole);
-  if (before <= target) return { removals: whole, before, predicted: before, measured: before };
-  let scale = before / (await probe.predicted(whole));
-  let best: Found<Removals> | undefined;
-  const tried = new Set<number>();
-  for (;;) {
-    const { removals, time } = await least(removalsAt, probe, target / scale);
-    if (best !== undefined && tried.has(time)) return best;
-    const found: Found<Removals> = {
-      removals,
-      before,
-      predicted: time * scale,
-      measured: await probe.measured(removals),
-    };
-    best = better(best, found, target);
-    tried.add(time);
-    const isNear = found.measured <= target && found.measured >= NEAR * target;
-    if (isNear || found.predicted > target || tried.size === ATTEMPTS) return best;
-    scale = found.measured / time;
+  return before <= target ? asItIs(before) : { ...found, before };
+}
+
+async function narrowed<Removals>(
+  removalsAt: (share: number) => Removals,
+  probe: Probe<Removals>,
+  target: number,
+  before: number,
+): Promise<Omit<Found<Removals>, 'before'>> {
+  let scale = before / (await probe.predicted(removalsAt(0)));
+  // What is known to be too little, and to be enough.
+  let [low, high] = [0, 1];
+  let best: Omit<Found<Removals>, 'before'> | undefined;
+  for (let guesses = 0; ; guesses++) {
+    const guess = guesses < GUESSES ? await least(removalsAt, probe, target / scale) : undefined;
+    if (best !== undefined && (guess === high || high - low <= FINEST)) return best;
+    const isInside = guess !== undefined && guess > low && guess <= high;
+    const share = isInside ? guess : between(low, high);
+    const removals = removalsAt(share);
+    const time = await probe.predicted(removals);
+    const found = { removals, predicted: time * scale, measured: await probe.measured(removals) };
+    if (found.measured <= target) [high, best] = [share, found];
+    else if (share === 1) return best ?? found;
+    else low = share;
+    if (best === found && found.measured >= NEAR * target) return found;
+    if (time > 0) scale = found.measured / time;
   }
 }
 
-/** The slower one of those that are quick enough; where none is, the quicker one. */
-function better<Removals>(
-  known: Found<Removals> | undefined,
-  found: Found<Removals>,
-  target: number,
-): Found<Removals> {
-  if (known === undefined) return found;
-  const [quick, slow] = known.measured < found.measured ? [known, found] : [found, known];
-  return slow.measured <= target ? slow : quick;
+/** The share in the middle; 1 where that is the only one left. */
+function between(low: number, high: number): number {
+  const middle = Math.floor((low + high) / 2 / FINEST) * FINEST;
+  return middle > low ? middle : high;
 }
 
+/** The least share that is predicted to be enough; 1 where none is. */
 async function least<Removals>(
   removalsAt: (share: number) => Removals,
   probe: Probe<Removals>,
   target: number,
-): Promise<{ removals: Removals; time: number }> {
+): Promise<number> {
   let [low, high] = [0, 1];
-  const most = removalsAt(1);
-  let best = { removals: most, time: await probe.predicted(most) };
-  if (best.time > target) return best;
+  if ((await probe.predicted(removalsAt(1))) > target) return 1;
   for (let step = 0; step < STEPS; step++) {
     const share = (low + high) / 2;
-    const removals = removalsAt(share);
-    const time = await probe.predicted(removals);
-    if (time <= target) [high, best] = [share, { removals, time }];
+    if ((await probe.predicted(removalsAt(share))) <= target) high = share;
     else low = share;
   }
-  return best;
+  return high;
 }

@@ -79,6 +79,35 @@ describe('the search for a latency', () => {
     expect(found.measured).toBe(5);
   });
 
+  it('goes on until the target is met, however wrong the predictions are', async () => {
+    const probe: Probe<number> = {
+      predicted: async (x) => 100 * (1 - x) ** 3,
+      measured: async (x) => 100 * (1 - x ** 3),
+    };
+    for (const target of [90, 50, 10, 1e-3]) {
+      const found = await searchLatency(share, probe, target);
+      expect(found.measured).toBeLessThanOrEqual(target);
+      // A 64th less would not do, or it is within 3 % of the target.
+      const less = await probe.measured(found.removals - 1 / 64);
+      expect(less > target || found.measured >= 0.97 * target).toBe(true);
+    }
+    const steps: Probe<number> = { ...probe, measured: async (x) => (x < 1 ? 100 : 60) };
+    expect(await searchLatency(share, steps, 60)).toMatchObject({ removals: 1, measured: 60 });
+    expect(await searchLatency(share, steps, 50)).toMatchObject({ removals: 1, measured: 60 });
+  });
+
+  it('measures the whole model again once it is warm', async () => {
+    let runs = 0;
+    const probe: Probe<number> = {
+      predicted: async (x) => 10 - 8 * x,
+      measured: async (x) => (runs++ === 0 ? 2 : 1) * (10 - 8 * x),
+    };
+    expect(await searchLatency(share, probe, 5)).toMatchObject({ before: 10, measured: 5 });
+    runs = 0;
+    const quick = { removals: 0, before: 10, predicted: 10, measured: 10 };
+    expect(await searchLatency(share, probe, 12)).toEqual(quick);
+  });
+
   it('says so where all that may go is not enough', async () => {
     const found = await searchLatency(
       share,
