@@ -22,8 +22,9 @@ import { plannedMacs, weightUsesIfSized, weightUsesOf } from './weight-uses';
  * @returns The plan, plain data that survives JSON, for {@link applyPlan} and {@link explain}.
  * @throws {@link PruneError} `argument` for what is no model, for options that are not allowed, for an unknown layer, and
  * where no channels can go; `amount` for numbers out of range and a target that cannot be reached; `state` for a model that
- * is not built or disposed; `shape` for a target where sizes are open, and for `inputShapes` that do not fit; for a latency
- * also `unsupported` for a layer that cannot be timed.
+ * is not built or disposed, or that no longer fits a model within; `shape` for a target where sizes are open, and for
+ * `inputShapes` that do not fit; `unsupported` where tfjs cannot build a Sequential of its layers, where a layer has the name
+ * that plans give one of a model within, and for a latency, for a layer that cannot be timed.
  * @example
  * ```ts
  * const plan = await planChannels(model, { targetMacs: 0.5, importance: 'l2', global: true, roundTo: 8 });

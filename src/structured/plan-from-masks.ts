@@ -42,7 +42,9 @@ interface Read {
  * @returns The plan, plain data for {@link applyPlan} and {@link explain}. It holds what biases take over, so it is for
  * these weights: plan anew when they have changed. Where nothing can go, it removes nothing.
  * @throws {@link PruneError} `argument` for what is no model or no such option; `state` for a model that is not built or
- * disposed; `shape` for one with open sizes, if `inputShapes` does not say them.
+ * disposed, or that no longer fits a model within; `shape` for one with open sizes, if `inputShapes` does not say them;
+ * `unsupported` where tfjs cannot build a Sequential of its layers, and where a layer has the name that plans give one of a
+ * model within.
  * @example
  * ```ts
  * prune.lnStructured(model.layer1[0].conv1, 'weight', 0.5, 2, 'out');

@@ -48,8 +48,9 @@ const OPTIONS = ['remove', 'count', 'targetMacs', 'importance', 'samples', 'igno
  * @param options What to remove, and how to rank.
  * @returns The plan, for {@link applyPlan}.
  * @throws {@link PruneError} `argument` for what is no model and for options that are not allowed; `amount` for more than
- * can be removed; `state` for a model that is not built or disposed; `shape` for one with open sizes, if
- * `inputShapes` does not say them.
+ * can be removed; `state` for a model that is not built or disposed, or that no longer fits a model within; `shape` for one
+ * with open sizes, if `inputShapes` does not say them; `unsupported` where tfjs cannot build a Sequential of its layers, and
+ * where a layer has the name that plans give one of a model within.
  * @example
  * ```ts
  * const plan = await planLayers(model, { count: 2, samples: images });
@@ -117,7 +118,7 @@ function checkChoice(options: LayerPlanOptions): void {
 }
 
 function goesWith(gone: ReadonlySet<string>, name: string): boolean {
-  return gone.has(name) || gone.has(name.split('/')[0]!);
+  return gone.has(name) || [...gone].some((layer) => name.startsWith(`${layer}/`));
 }
 
 function macsOf({ layers }: Block, counts: ReturnType<typeof summary>): number {

@@ -79,7 +79,8 @@ export interface SummaryOptions {
  * @param options `inputShapes`, where the model leaves sizes open.
  * @returns The counts; nothing to dispose.
  * @throws {@link PruneError} `argument` for what is no model or no such option, `state` for a model that is not built or
- * disposed, `shape` where sizes are not known or `inputShapes` do not fit.
+ * disposed or no longer fits a model within, `shape` where sizes are not known or `inputShapes` do not fit, `unsupported`
+ * where tfjs cannot build a Sequential of its layers.
  * @example
  * ```ts
  * const { macs, parameters, nonzeros } = summary(model);

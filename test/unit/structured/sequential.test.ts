@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { applyPlan, planChannels, planFromMasks, planLayers, summary } from 'tfjs-prune/structured';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../support/backend';
+import { expectNoLeak } from '../../support/memory';
 import { call, expectEqualOutputs, outputsOf, randomize, savedAndLoaded } from '../sparse/fold-models';
 import { expectLaw, randomInputs } from './law/law';
 
@@ -42,6 +43,18 @@ describe('a Sequential', () => {
     expect(planFromMasks(models[1]!).macs!.before).toBe(24 + 18 + 9);
     // The last layer gives what the model gives, so nothing can go.
     expect((await planLayers(models[2]!, { count: 0 })).macs!.before).toBe(24 + 18 + 9);
+  });
+
+  it('that is a block saves what its layers do', async () => {
+    const inputs = tf.input({ shape: [4] });
+    const x = call(L.dense({ units: 6, name: 'stem' }), inputs);
+    const within = tf.sequential({ name: 'f/1', layers: [L.dense({ units: 6, inputShape: [6] })] });
+    const sum = call(L.add({ name: 'sum' }), [x, call(within, x)]);
+    const model = tf.model({ inputs, outputs: call(L.dense({ units: 2 }), sum) });
+    const plan = await planLayers(model, { count: 1 });
+    const shorter = applyPlan(model, plan).model;
+    expect(plan.macs).toMatchObject({ before: 24 + 36 + 12, after: 24 + 12 });
+    expect(summary(shorter).macs).toBe(24 + 12);
   });
 
   it('that lost a layer after its first use is taken without it', async () => {
@@ -133,6 +146,20 @@ describe('a Sequential', () => {
 });
 
 describe('a plan', () => {
+  it('is refused where a model does not say what is in one within', async () => {
+    const within = tf.sequential({ name: 'base', layers: [L.dense({ units: 6, inputShape: [4] })] });
+    const input = tf.input({ shape: [4] });
+    const model = tf.model({ inputs: input, outputs: call(L.dense({ units: 2 }), call(within, input)) });
+    const plan = await planChannels(model, { ratio: 0.5 });
+    within.getConfig = () => ({ name: 'base' });
+    const refusal = expect.objectContaining({
+      name: 'PruneError',
+      kind: 'unsupported',
+      message: expect.stringContaining(`'base/${within.layers[0]!.name}'`),
+    });
+    expectNoLeak(() => expect(() => applyPlan(model, plan)).toThrow(refusal));
+  });
+
   it('fits the model saved and loaded where a model within has other calls elsewhere', async () => {
     const base = tf.sequential({ layers: [L.dense({ units: 6, inputShape: [4] })] });
     const head = L.dense({ units: 2 });
