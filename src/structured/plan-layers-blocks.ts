@@ -22,6 +22,8 @@ interface Graph {
   readonly maker: ReadonlyMap<number, ModelCall>;
   readonly takers: ReadonlyMap<number, readonly ModelCall[]>;
   readonly outputs: ReadonlySet<number>;
+  /** By the id of a tensor, what has been found out. */
+  readonly neverNegative: Map<number, boolean>;
   readonly callsOfLayer: ReadonlyMap<object, number>;
 }
 
@@ -63,7 +65,8 @@ function graphOf(model: tf.LayersModel): Graph {
     for (const { id } of call.inputTensors) takers.set(id, [...(takers.get(id) ?? []), call]);
     callsOfLayer.set(call.outboundLayer, (callsOfLayer.get(call.outboundLayer) ?? 0) + 1);
   }
-  return { calls, maker, takers, outputs: new Set(model.outputs.map(({ id }) => id)), callsOfLayer };
+  const outputs = new Set(model.outputs.map(({ id }) => id));
+  return { calls, maker, takers, outputs, callsOfLayer, neverNegative: new Map() };
 }
 
 type Unnamed = Omit<Block, 'name'>;
@@ -152,6 +155,11 @@ const KEEPS_SIGN: ReadonlySet<string> = new Set([
   ...['AveragePooling3D', 'ZeroPadding2D', 'Cropping2D', 'UpSampling2D', 'Dropout', 'SpatialDropout1D'],
   ...['Flatten', 'Reshape', 'Permute', 'Add', 'Average', 'Maximum', 'Multiply', 'Concatenate'],
 ]);
+/** Layers whose activation comes last; a recurrent one goes on with gates and states. */
+const ACTIVATES_LAST: ReadonlySet<string> = new Set([
+  ...['Activation', 'Dense', 'Conv1D', 'Conv2D', 'Conv3D', 'Conv2DTranspose', 'Conv3DTranspose'],
+  ...['SeparableConv2D', 'DepthwiseConv2D'],
+]);
 const POSITIVE: ReadonlySet<unknown> = new Set([
   'relu',
   'relu6',
@@ -162,10 +170,15 @@ const POSITIVE: ReadonlySet<unknown> = new Set([
 ]);
 
 function isNeverNegative({ id }: tf.SymbolicTensor, graph: Graph): boolean {
-  const { outboundLayer: layer, inputTensors } = graph.maker.get(id)!;
+  const known = graph.neverNegative.get(id) ?? givesNoNegative(graph.maker.get(id)!, graph);
+  graph.neverNegative.set(id, known);
+  return known;
+}
+
+function givesNoNegative({ outboundLayer: layer, inputTensors }: ModelCall, graph: Graph): boolean {
   const className = classNameOf(layer) ?? '';
   if (className === 'ReLU' || className === 'Softmax') return true;
-  if (POSITIVE.has(layer.getConfig().activation)) return true;
+  if (ACTIVATES_LAST.has(className) && POSITIVE.has(layer.getConfig().activation)) return true;
   return KEEPS_SIGN.has(className) && inputTensors.every((tensor) => isNeverNegative(tensor, graph));
 }
 
