@@ -126,6 +126,20 @@ describe('a Sequential', () => {
     }
   });
 
+  it('that begins with a model is run to rank its parts', async () => {
+    const inner = tf.sequential({ layers: [L.dense({ units: 6, inputShape: [4] })] });
+    const model = randomize(
+      tf.sequential({ layers: [inner, L.dense({ units: 6, name: 'z' }), L.dense({ units: 2 })] }),
+    );
+    const samples = randomInputs(model);
+    const layers = await planLayers(model, { count: 1, samples });
+    expect(layers.blocks.map(({ name, isRemoved }) => [name, isRemoved])).toEqual([['z', true]]);
+    expect(summary(applyPlan(model, layers).model).parameters).toBe(30 + 14);
+    const plan = await planChannels(model, { ratio: 0.5, importance: 'activation', samples });
+    await expectLaw(model, plan, samples);
+    expect(plan.groups.map(({ remove }) => remove.length)).toEqual([3, 3, 0]);
+  });
+
   it('that begins with a model which was changed since is refused', async () => {
     const inner = tf.sequential({ layers: [L.dense({ units: 6, inputShape: [4] })] });
     const model = tf.sequential({ layers: [inner, L.dense({ units: 2 })] });
