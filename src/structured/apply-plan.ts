@@ -5,6 +5,7 @@ import { adoptChildren } from './children';
 import type { ChannelPlan, Plan } from './plan';
 import { checkPlan } from './plan-check';
 import { applyLayerPlan } from './plan-layers-apply';
+import { adoptSettings } from './settings';
 
 /** What a plan has made. */
 export interface AppliedPlan<M extends tf.LayersModel = tf.LayersModel> {
@@ -17,7 +18,7 @@ export interface AppliedPlan<M extends tf.LayersModel = tf.LayersModel> {
  * with copies of the weights and masks of what is left. Stock tfjs saves, loads, compiles and trains it.
  *
  * Where the model has layers as properties of its own, as a ResNet has torch's children, the new one has them too; in a
- * list of blocks those that are gone are left out.
+ * list of blocks those that are gone are left out. What is frozen stays so, and the metadata of your own is taken along.
  *
  * @param model The model that the plan was made for, or one of the same layers and sizes. It stays as it is.
  * @param plan What {@link planChannels}, {@link planFromMasks} or {@link planLayers} gave, also saved and read again.
@@ -40,5 +41,6 @@ export function applyPlan(model: tf.LayersModel, plan: Plan): AppliedPlan {
   const applied =
     checked.kind === 'channels' ? applyChannelPlan(model, checked) : applyLayerPlan(model, checked);
   adoptChildren(model, applied.model);
+  adoptSettings(model, applied.model);
   return applied;
 }
