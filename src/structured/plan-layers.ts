@@ -174,19 +174,22 @@ function leastImportant(
   all: number,
   { count, targetMacs }: LayerPlanOptions,
 ): Block[] {
-  const chosen: Block[] = [];
-  const gone = new Set<string>();
+  let chosen: Block[] = [];
   let left = all;
   for (const block of blocks) {
     if (count === undefined ? left <= targetMacs! * all : chosen.length === count) break;
     // A block within one that goes, or around one that went, would count twice.
-    if (block.layers.some((layer) => gone.has(layer))) continue;
-    chosen.push(block);
-    for (const layer of block.layers) gone.add(layer);
-    left -= macs.get(block)!;
+    const within = chosen.filter(({ layers }) => layers.some((layer) => block.layers.includes(layer)));
+    const isAround = within.every(({ layers }) => layers.every((layer) => block.layers.includes(layer)));
+    if (within.length > 0 && (count !== undefined || !isAround)) continue;
+    chosen = [...chosen.filter((each) => !within.includes(each)), block];
+    left = all - chosen.reduce((sum, each) => sum + macs.get(each)!, 0);
   }
   if (count === undefined ? left <= targetMacs! * all : chosen.length === count) return chosen;
-  const allowed = count === undefined ? `a share ≥ ${(left / all).toFixed(3)}` : `a count ≤ ${chosen.length}`;
+  const allowed =
+    count === undefined
+      ? `a share ≥ ${(Math.ceil((1000 * left) / all) / 1000).toFixed(3)}`
+      : `a count ≤ ${chosen.length}`;
   const message = `Only ${chosen.length} blocks can be removed: ${chosen.map(({ name }) => name).join(', ')}. Ask for ${allowed}.`;
   throw new PruneError('amount', message, { given: count ?? targetMacs, allowed });
 }
