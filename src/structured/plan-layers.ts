@@ -7,6 +7,7 @@ import { dependencyGraph } from './dependency-graph';
 import type { LayerPlan } from './plan';
 import { type Block, blocksOf } from './plan-layers-blocks';
 import { blockInfluence, blockMagnitude } from './plan-layers-importance';
+import { checkSamples } from './samples';
 import { summary } from './summary';
 
 /** How blocks are ranked: the least important ones go first. */
@@ -152,7 +153,7 @@ async function scoresOf(
     }
     return scores;
   }
-  if (kind === 'magnitude') return blockMagnitude(model, blocks);
+  if (kind === 'magnitude') return allFinite(blockMagnitude(model, blocks), blocks);
   const given = samples instanceof tf.Tensor ? [samples] : Array.isArray(samples) ? samples : [];
   const isRun = given.length === model.inputs.length && given.every((each) => each instanceof tf.Tensor);
   if (kind !== 'influence' || !isRun) {
@@ -160,7 +161,16 @@ async function scoresOf(
     const message = `The importance of ${describe(model)} must be ${allowed}, but got ${shown(kind)} and samples: ${shown(samples)}.`;
     throw new PruneError('argument', message, { given: kind, allowed });
   }
-  return blockInfluence(model, blocks, given);
+  checkSamples(given, model);
+  return allFinite(await blockInfluence(model, blocks, given), blocks);
+}
+
+function allFinite(scores: number[], blocks: readonly Block[]): number[] {
+  const wrong = scores.findIndex((score) => !Number.isFinite(score));
+  if (wrong < 0) return scores;
+  const given = scores[wrong];
+  const message = `The importance of '${blocks[wrong]!.name}' is ${given}: its weights or what goes into it are no finite numbers.`;
+  throw new PruneError('argument', message, { given, allowed: 'finite numbers' });
 }
 
 function inOrder(blocks: readonly Block[], scores: readonly number[]): Block[] {

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { PruneError, shown } from '../../errors';
 import { defaultGenerator, Generator } from '../../masks/generator';
 import type { ChannelGraph, ChannelGroup } from '../graph';
+import { checkSamples } from '../samples';
 import { activationScores } from './activation';
 import { geometricMedianScores } from './geometric-median';
 import { bnScales, magnitudes } from './magnitude';
@@ -156,6 +157,7 @@ async function builtIn(
       return spreadKnown(graph, await taylorScores(model, graph, loss!));
     case 'activation':
       // checkImportance has seen that they are there.
+      checkSamples(samples!, model);
       return spreadKnown(graph, activationScores(model, graph, samples!));
     case 'random': {
       const generator = seed === undefined ? defaultGenerator : new Generator(seed);
