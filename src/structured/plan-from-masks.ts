@@ -41,7 +41,8 @@ interface Read {
  * @param options Whether channels may go that are constant but for the borders.
  * @returns The plan, plain data for {@link applyPlan} and {@link explain}. It holds what biases take over, so it is for
  * these weights: plan anew when they have changed. Where nothing can go, it removes nothing.
- * @throws {@link PruneError} `argument` for what is no model or no such option; `state` for a model that is not built or
+ * @throws {@link PruneError} `argument` for what is no model or no such option, and where a
+ * bias would take over what is no finite number; `state` for a model that is not built or
  * disposed, or that no longer fits a model within; `shape` for one with open sizes, if `inputShapes` does not say them;
  * `unsupported` where tfjs cannot build a Sequential of its layers, and where a layer has the name that plans give one of a
  * model within.
@@ -142,6 +143,10 @@ function planned(
 function shiftsOf(reads: readonly Read[], isRemoved: Uint8Array): BiasShift[] {
   return reads.flatMap(({ axis, reading }): BiasShift[] => {
     const values = shiftOf(reading, (i) => isRemoved[axis.channels[i]!] === 1);
-    return values === undefined ? [] : [{ layer: axis.layer, values }];
+    if (values === undefined) return [];
+    const wrong = values.find((value) => !Number.isFinite(value));
+    if (wrong === undefined) return [{ layer: axis.layer, values }];
+    const message = `The bias of '${axis.layer}' would take over ${wrong}: its weights, or those before it, are no finite numbers.`;
+    throw new PruneError('argument', message, { given: wrong, allowed: 'finite weights' });
   });
 }

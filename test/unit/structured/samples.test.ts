@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { planChannels } from '../../../src/structured/plan-channels';
+import { planFromMasks } from '../../../src/structured/plan-from-masks';
 import { planLayers } from '../../../src/structured/plan-layers';
 import { useBackend } from '../../support/backend';
 import { randomize } from '../sparse/fold-models';
@@ -51,4 +52,14 @@ it('planLayers ranks by no weights that are no numbers', async () => {
     const planned = planLayers(model, { count: 1, ...options });
     await expect(planned).rejects.toMatchObject({ name: 'PruneError', kind: 'argument' });
   }
+});
+
+it('planFromMasks gives no bias a number that is none', () => {
+  const model = net();
+  const [kernel, bias] = [tf.zeros([3, 4]), tf.ones([4])];
+  model.layers[0]!.setWeights([kernel, bias]);
+  model.getLayer('same').setWeights([tf.fill([4, 4], Number.NaN), tf.zeros([4])]);
+  expect(() => planFromMasks(model)).toThrow(
+    expect.objectContaining({ name: 'PruneError', kind: 'argument', given: Number.NaN }),
+  );
 });
