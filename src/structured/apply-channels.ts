@@ -13,7 +13,7 @@ import type { LayerConfig } from '../topology/model-config';
 import { rebuild } from '../topology/rebuild';
 
 import { dependencyGraph } from './dependency-graph';
-import { type ChannelGraph, countKept, type WeightAxis } from './graph';
+import { type ChannelGraph, type ChannelGroup, countKept, type WeightAxis } from './graph';
 import type { ChannelPlan } from './plan';
 import { checkTopology } from './plan-check';
 
@@ -60,15 +60,33 @@ function removedBy(graph: ChannelGraph, { topology, groups }: ChannelPlan): Uint
   const isRemoved = new Uint8Array(graph.size);
   for (const { id, remove } of groups) {
     const group = known.get(id);
-    const staying = new Set([...(group?.pinned.values() ?? [])].flat());
-    const isFine = group !== undefined && remove.every((n) => n < group.channels.length && !staying.has(n));
-    if (!isFine || remove.length >= Math.max(1, group.channels.length)) {
-      const message = `The plan removes from '${id}' what cannot go: channels that are not there or are pinned, or all of them; at least one stays.`;
-      throw new PruneError('argument', message, { given: remove });
-    }
+    if (group === undefined) throw refusal(`The plan names a group '${id}', which the model has not.`, id);
+    checkRemoval(group, remove);
     for (const channel of remove) isRemoved[group.channels[channel]!] = 1;
   }
   return isRemoved;
+}
+
+function checkRemoval({ id, channels, pinned }: ChannelGroup, remove: readonly number[]): void {
+  const stray = remove.find((n) => n >= channels.length);
+  if (stray !== undefined) {
+    throw refusal(`The plan removes channel ${stray} from '${id}', which has ${channels.length}.`, stray);
+  }
+  for (const [reason, all] of pinned) {
+    const stays = remove.find((n) => all.includes(n));
+    if (stays === undefined) continue;
+    throw refusal(`The plan removes channel ${stays} from '${id}', which must stay: ${reason}.`, stays);
+  }
+  if (remove.length > 0 && remove.length === channels.length) {
+    throw refusal(
+      `The plan removes all ${channels.length} channels from '${id}'; at least one stays.`,
+      remove,
+    );
+  }
+}
+
+function refusal(message: string, given: unknown): PruneError {
+  return new PruneError('argument', `${message} Plan anew for this model.`, { given });
 }
 
 /** What is added to biases, with the channels that it is for. Layers without a bias get one. */

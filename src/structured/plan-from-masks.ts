@@ -123,6 +123,7 @@ function planned(
   const staying = new Set([...pinned.values()].flat());
   const remove: number[] = [];
   const kept = new Map<string, number[]>();
+  const inexactly = new Map<string, number[]>();
   const keep = (reason: string, n: number): void => void kept.set(reason, [...(kept.get(reason) ?? []), n]);
   channels.forEach((channel, n) => {
     const verdict = verdicts[channel];
@@ -131,11 +132,15 @@ function planned(
     if (verdict === 'varies') {
       if (maker !== undefined)
         keep(`'${maker}' has zeros for them, but what is read still depends on the input`, n);
-    } else if (verdict === 'exact' || ('inexact' in verdict && inexact)) remove.push(n);
-    else keep('stays' in verdict ? verdict.stays : verdict.inexact, n);
+    } else if (verdict === 'exact') remove.push(n);
+    else if ('inexact' in verdict && inexact) {
+      remove.push(n);
+      inexactly.set(verdict.inexact, [...(inexactly.get(verdict.inexact) ?? []), n]);
+    } else keep('stays' in verdict ? verdict.stays : verdict.inexact, n);
   });
   if (remove.length === channels.length) keep('all of them are zero, but at least one stays', remove.pop()!);
-  const reason = `what reads them finds a constant in them, or has zeros for them`;
+  const limits = [...inexactly].map(([why, all]) => `; not exact for channels ${all.join(', ')}: ${why}`);
+  const reason = `what reads them finds a constant in them, or has zeros for them${limits.join('')}`;
   const why = [...kept].map(([each, all]): KeptChannels => ({ channels: all, reason: each }));
   return { id, layers, channels: channels.length, remove, reason, kept: [...pins, ...why] };
 }

@@ -176,6 +176,7 @@ describe('channels that lnStructured zeroed', () => {
     ]);
     const inexact = planFromMasks(model, { inexact: true });
     expect(removedOf(inexact)).toMatchObject({ a: [0, 1] });
+    expect(inexact.groups[0]!.reason).toMatch(/; not exact for channels 1: 'b' pads them/);
     const { model: slim } = applyPlan(model, inexact);
     const x = tf.randomNormal([1, 9, 9, 2], 0, 1, 'float32', 1);
     const inner = (each: tf.LayersModel): tf.Tensor =>

@@ -108,6 +108,15 @@ describe('a plan', () => {
         expect(() => applyPlan(model, given as Plan), JSON.stringify(given)).toThrow(refusal),
       );
     }
+    const output = { ...plan, groups: [{ ...plan.groups[2], remove: [0] }] };
+    for (const [given, says] of [
+      [withGroup({ id: 'nobody' }), "a group 'nobody', which the model has not"],
+      [withGroup({ remove: [1, 6] }), 'removes channel 6 from'],
+      [withGroup({ remove: [0, 1, 2, 3, 4, 5] }), 'removes all 6 channels from'],
+      [output, 'must stay: the model gives them'],
+    ] as const) {
+      expect(() => applyPlan(model, given as Plan)).toThrow(says);
+    }
     expect(() => explain({} as Plan)).toThrow(expect.objectContaining({ kind: 'argument' }));
     expect(() => applyPlan({} as tf.LayersModel, plan)).toThrow(
       expect.objectContaining({ kind: 'argument' }),
