@@ -77,7 +77,7 @@ export default defineConfig({
         resolve: { alias: aliases('node') },
         test: {
           name: 'node',
-          include: ['test/{unit,parity,prop,examples}/**/*.test.ts'],
+          include: ['test/{unit,parity,prop,documentation,examples}/**/*.test.ts'],
           setupFiles: ['test/support/setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -6,7 +6,7 @@
  *
  * @example
  * ```ts
- * const best = tf.tidy(() => (model.predict(image) as tf.Tensor).argMax(-1).dataSync()[0]);
+ * const best = tf.tidy(() => (model.predict(image) as tf.Tensor).argMax(-1).dataSync()[0]!);
  * console.log(IMAGENET_CATEGORIES[best]);
  * ```
  */

@@ -68,7 +68,8 @@ export interface PruningScheduleState {
  * });
  * for (let step = 0; step < 1200; step++) {
  *   schedule.step(step);
- *   optimizer.minimize(() => loss(nextBatch()));
+ *   const { images, labels } = batch(step);
+ *   optimizer.minimize(() => loss(labels, logitsOf(images)));
  * }
  * ```
  */

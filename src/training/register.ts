@@ -67,7 +67,7 @@ const registered = new WeakSet<object>();
  *
  * await tf.setBackend('wasm');
  * registerTrainingKernels();
- * await model.fitDataset(dataset, { epochs: 1 });
+ * await model.fitDataset(train, { epochs: 1 });
  * ```
  */
 export function registerTrainingKernels(): string[] {

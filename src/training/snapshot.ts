@@ -98,7 +98,7 @@ export function snapshot(model: object): WeightSnapshot {
  * @example
  * ```ts
  * const initial = snapshot(model);
- * await model.fit(xs, ys);
+ * await model.fit(x, y);
  * prune.globalUnstructured(prune.parameters(model), prune.L1Unstructured, { amount: 0.8 });
  * rewind(model, initial); // the ticket
  * ```

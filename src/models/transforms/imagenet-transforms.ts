@@ -48,7 +48,7 @@ const INTERPOLATIONS: readonly Interpolation[] = ['bilinear', 'bicubic'];
  * ```ts
  * const preprocess = imagenetTransforms({ resize: 232, crop: 224 });
  * const logits = tf.tidy(() => model.predict(preprocess(canvas).expandDims()));
- * const batch = tf.tidy(() => tf.stack(images.map(preprocess)));
+ * const batch = tf.tidy(() => tf.stack(canvases.map(preprocess)));
  * ```
  */
 export function imagenetTransforms(options: ImagenetTransformsOptions = {}): ImageTransform {
