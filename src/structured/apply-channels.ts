@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { customFromBytes } from '../core/custom-from-mask';
 import { maskOf } from '../core/mask';
 import { peek } from '../core/memory';
-import { describe, slotsOf } from '../core/parameter';
-import { originalValues, stateOf, uninstall } from '../core/reparametrisation';
+import { slotsOf } from '../core/parameter';
+import { originalValues, stateOf } from '../core/reparametrisation';
 import { PruneError } from '../errors';
 import { gather } from '../masks/gather';
 import { type Layout, rowMajor, taken } from '../masks/layout';
@@ -11,7 +11,7 @@ import { type Built, checkSame, copyWeight, installCopy, isBuilt, unchanged } fr
 import { type Draft, draftOf } from '../topology/draft';
 import type { LayerConfig } from '../topology/model-config';
 import { rebuild } from '../topology/rebuild';
-
+import { biasOption, shiftBiases, shiftsIn } from './constants/apply-shifts';
 import { dependencyGraph } from './dependency-graph';
 import { type ChannelGraph, type ChannelGroup, countKept, type WeightAxis } from './graph';
 import type { ChannelPlan } from './plan';
@@ -32,7 +32,8 @@ export function applyChannelPlan(model: tf.LayersModel, plan: ChannelPlan): { mo
   const graph = dependencyGraph(model);
   const isRemoved = removedBy(graph, plan);
   const layers = layersIn(draft);
-  const shifts = shiftsIn(plan, graph, layers);
+  const shifts = shiftsIn(plan, graph);
+  for (const path of shifts.keys()) set(configAt(layers, path), biasOption(path, graph), true);
   for (const { layer, option, channels } of graph.options) {
     const kept = countKept(channels, isRemoved);
     if (kept < channels.length) set(configAt(layers, layer), option, kept);
@@ -48,8 +49,8 @@ export function applyChannelPlan(model: tf.LayersModel, plan: ChannelPlan): { mo
     slotsOf(original).forEach((source, i) => {
       if (isBuilt(source)) transfer(source, targets[i], axes.get(`${path}:${source.name}`) ?? [], isRemoved);
     });
-    const shift = shifts.get(path);
-    if (shift !== undefined) shiftBias(original, target, keptOf(shift.values, shift.channels, isRemoved));
+    const own = shifts.get(path);
+    if (own !== undefined) shiftBiases(original, target, own, isRemoved);
   });
   return { model: made };
 }
@@ -89,48 +90,6 @@ function refusal(message: string, given: unknown): PruneError {
   return new PruneError('argument', `${message} Plan anew for this model.`, { given });
 }
 
-/** What is added to biases, with the channels that it is for. Layers without a bias get one. */
-function shiftsIn(
-  { shifts }: ChannelPlan,
-  { weights }: ChannelGraph,
-  layers: ReadonlyMap<string, LayerConfig>,
-): Map<string, { values: readonly number[]; channels: Int32Array }> {
-  return new Map(
-    shifts.map(({ layer, values }) => {
-      const made = weights.find(
-        (each) =>
-          each.layer === layer && each.role === 'out' && ['kernel', 'pointwiseKernel'].includes(each.weight),
-      );
-      const config = layers.get(layer);
-      if (made === undefined || config === undefined || made.channels.length !== values.length) {
-        const message = `The plan shifts the bias of '${layer}' by ${values.length} numbers, but the model has no such layer with as many output channels.`;
-        throw new PruneError('argument', message, { given: layer });
-      }
-      config.config.useBias = true;
-      return [layer, { values, channels: made.channels }];
-    }),
-  );
-}
-
-function keptOf(values: readonly number[], channels: Int32Array, isRemoved: Uint8Array): number[] {
-  return values.filter((_, i) => isRemoved[channels[i]!] === 0);
-}
-
-/** Adds to the bias as it was before any mask: what it takes over is not to be masked. */
-function shiftBias(original: object, target: object, values: readonly number[]): void {
-  const [before, after] = [original, target].map((layer) =>
-    slotsOf(layer).find(({ name }) => name === 'bias'),
-  );
-  const variable = after?.variable;
-  if (variable === undefined || variable.size !== values.length) {
-    const message = `${describe(target)} has no bias for what it has to take over.`;
-    throw new PruneError('unsupported', message, { given: target });
-  }
-  const had = before?.variable === undefined ? new Float32Array(values.length) : peek(variable).slice();
-  if (stateOf(variable) !== undefined) uninstall(variable);
-  tf.tidy(() => variable.assign(tf.tensor1d(values.map((value, i) => had[i]! + value))));
-}
-
 function layersIn({ config, inner, prefix }: Draft): Map<string, LayerConfig> {
   const own = config.layers.map((layer): [string, LayerConfig] => [prefix + layer.config.name, layer]);
   return new Map([...own, ...[...inner.values()].flatMap((each) => [...layersIn(each)])]);
@@ -143,7 +102,7 @@ function configAt(layers: ReadonlyMap<string, LayerConfig>, path: string): objec
   throw new PruneError('unsupported', message, { given: path, allowed: [...layers.keys()] });
 }
 
-function set(config: object, option: ReadonlyArray<string | number>, value: number): void {
+function set(config: object, option: ReadonlyArray<string | number>, value: number | boolean): void {
   // What getConfig gives is objects and arrays all the way.
   const holder = option.slice(0, -1).reduce((at, key) => Reflect.get(at, key) as object, config);
   Reflect.set(holder, option.at(-1)!, value);

@@ -43,7 +43,7 @@ const kindOfBlock: Field = {
 const HEADER = { topology: text };
 const MACS = { before: amount, after: amount, uncounted: texts };
 const GROUP = { id: text, layers: texts, channels: count, remove: counts, reason: text, kept: list };
-const SHIFT = { layer: text, values: numbers };
+const SHIFT = { layer: text, bias: text, values: numbers };
 const LATENCY = { backend: text, target: amount, before: amount, predicted: amount, measured: amount };
 const KEPT = { channels: counts, reason: text };
 const BLOCK = {
@@ -83,7 +83,7 @@ export function checkPlan(plan: unknown): Plan {
   checkOnce(listOf(groups, 'groups'), 'id', 'groups');
   for (const [i, shift] of listOf(shifts, 'shifts').entries()) check(shift, SHIFT, `shifts[${i}]`);
   if (latency !== null) check(latency, LATENCY, 'latency');
-  checkOnce(listOf(shifts, 'shifts'), 'layer', 'shifts');
+  checkOnce(listOf(shifts, 'shifts').map(namedBias), 'bias', 'shifts');
   // Every field was checked.
   return plan as ChannelPlan;
 }
@@ -105,6 +105,12 @@ function check(value: unknown, fields: Readonly<Record<string, Field>>, where: s
   for (const [name, { allowed, holds }] of Object.entries(fields)) {
     if (!holds(given[name])) throw refused(where === '' ? name : `${where}.${name}`, allowed, given[name]);
   }
+}
+
+/** A layer may have several. */
+function namedBias(shift: unknown): object {
+  const { layer, bias } = fieldsOf(shift, '');
+  return { bias: `${layer}:${bias}` };
 }
 
 /** What is named twice would be removed twice. */

@@ -114,13 +114,13 @@ function makersOfZeros({ weights }: ChannelGraph, readers: ReadonlyMap<string, R
 }
 
 function planned(
-  { id, layers, channels, pinned }: ChannelGroup,
+  { id, layers, channels, pinned, mixed }: ChannelGroup,
   verdicts: ReadonlyArray<Verdict | undefined>,
   zeroed: ReadonlyMap<number, string>,
   inexact: boolean,
 ): GroupPlan {
-  const pins = [...pinned].map(([reason, each]): KeptChannels => ({ channels: each, reason }));
-  const staying = new Set([...pinned.values()].flat());
+  const pins = [...pinned, ...mixed].map(([reason, each]): KeptChannels => ({ channels: each, reason }));
+  const staying = new Set([...pinned.values(), ...mixed.values()].flat());
   const remove: number[] = [];
   const kept = new Map<string, number[]>();
   const inexactly = new Map<string, number[]>();
@@ -150,7 +150,7 @@ function shiftsOf(reads: readonly Read[], isRemoved: Uint8Array): BiasShift[] {
     const values = shiftOf(reading, (i) => isRemoved[axis.channels[i]!] === 1);
     if (values === undefined) return [];
     const wrong = values.find((value) => !Number.isFinite(value));
-    if (wrong === undefined) return [{ layer: axis.layer, values }];
+    if (wrong === undefined) return [{ layer: axis.layer, bias: 'bias', values }];
     const message = `The bias of '${axis.layer}' would take over ${wrong}: its weights, or those before it, are no finite numbers.`;
     throw new PruneError('argument', message, { given: wrong, allowed: 'finite weights' });
   });

@@ -48,7 +48,9 @@ export interface KeptChannels {
 export interface BiasShift {
   /** The layer, by name; for one of a model within, after that model's name and a slash. */
   readonly layer: string;
-  /** What is added to its bias, for each of its output channels, before any of those goes. */
+  /** The bias, by tfjs's name: `bias`; in a Bidirectional `forwardLayer.bias` or `backwardLayer.bias`. */
+  readonly bias: string;
+  /** What is added to each of its entries, before any of those goes. */
   readonly values: readonly number[];
 }
 

@@ -274,9 +274,11 @@ it('a plan whose shifts do not fit is refused, and so are wrong options', () => 
   for (const shifts of [
     undefined,
     [{}],
-    [{ layer: 'b', values: [1] }],
-    [{ layer: 'nobody', values: [1, 2] }],
-    [{ layer: 'b', values: [1, Number.NaN] }],
+    [{ layer: 'b', bias: 'bias', values: [1] }],
+    [{ layer: 'b', values: [1, 2] }],
+    [{ layer: 'b', bias: 'kernel', values: [1, 2] }],
+    [{ layer: 'nobody', bias: 'bias', values: [1, 2] }],
+    [{ layer: 'b', bias: 'bias', values: [1, Number.NaN] }],
     [plan.shifts[0]!, plan.shifts[0]!],
   ]) {
     const damaged = { ...plan, shifts } as ChannelPlan; // a plan may come out of a file
