@@ -43,6 +43,11 @@ export interface ChannelPlanOptions extends ImportanceOptions {
   readonly maxRatio?: number | undefined;
   /** The names of layers whose channels stay. */
   readonly ignore?: readonly string[] | undefined;
+  /**
+   * Whether channels go that a layer normalisation or a softmax computes one result from, so that without them the others
+   * change, whatever the weights. False by default: they stay, and the plan says why.
+   */
+  readonly inexact?: boolean | undefined;
 }
 
 const OPTIONS: ReadonlyArray<keyof ChannelPlanOptions> = [
@@ -56,7 +61,7 @@ const OPTIONS: ReadonlyArray<keyof ChannelPlanOptions> = [
     'normalize',
     'roundTo',
   ] as const),
-  ...(['maxRatio', 'ignore', 'samples', 'loss', 'seed', 'latencies', 'inputShapes'] as const),
+  ...(['maxRatio', 'ignore', 'samples', 'loss', 'seed', 'latencies', 'inputShapes', 'inexact'] as const),
 ];
 
 /** A range of numbers, in words and as a test. */
@@ -87,7 +92,7 @@ const WHOLE: Range = {
 export function checkChannelOptions(options: ChannelPlanOptions, inputs: number): void {
   checkOptions(options, OPTIONS);
   const { ratio, ratios, targetMacs, targetLatencyMs, latencies, inputShapes } = options;
-  const { global = false, normalize, roundTo, maxRatio } = options;
+  const { global = false, normalize, roundTo, maxRatio, inexact = false } = options;
   const ways = [ratio ?? ratios, targetMacs, targetLatencyMs].filter((each) => each !== undefined);
   if (ways.length !== 1) {
     const allowed = 'ratio, ratios or both; or targetMacs; or targetLatencyMs';
@@ -106,6 +111,7 @@ export function checkChannelOptions(options: ChannelPlanOptions, inputs: number)
   checkRange('roundTo', roundTo, WHOLE);
   checkRange('maxRatio', maxRatio, SHARE);
   check('global', global, 'true or false', typeof global === 'boolean');
+  check('inexact', inexact, 'true or false', typeof inexact === 'boolean');
   const isKnown = normalize === undefined || ['mean', 'max', 'none'].includes(normalize);
   check('normalize', normalize, "'mean', 'max' or 'none'", isKnown);
   if (!global) check('normalize', normalize, 'left out without global: true', normalize === undefined);

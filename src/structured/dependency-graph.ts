@@ -44,7 +44,7 @@ export function dependencyGraph(model: tf.LayersModel): ChannelGraph {
   for (const output of walkModel(walk, model, inputs, '')) pinAxes(tracer, output, 'the model gives them');
   const numbers = new Int32Array(tracer.parents.length);
   for (let i = 0; i < numbers.length; i++) numbers[i] = root(tracer, i);
-  const settled = <T extends { readonly channels: Int32Array }>(each: T): T => ({
+  const numbered = <T extends { readonly channels: Int32Array }>(each: T): T => ({
     ...each,
     channels: each.channels.map((channel) => numbers[channel]!),
   });
@@ -52,8 +52,8 @@ export function dependencyGraph(model: tf.LayersModel): ChannelGraph {
     topology: hashOf(walk.lines.join('\n')),
     size: numbers.length,
     groups: groupsOf(tracer, numbers),
-    weights: [...tracer.weights.values()].map(settled),
-    options: [...tracer.options.values()].map(settled),
+    weights: [...tracer.weights.values()].map(numbered),
+    options: [...tracer.options.values()].map(numbered),
     uses: walk.uses,
     shapes: walk.shapes,
   };
@@ -225,7 +225,7 @@ function isGraph(layer: unknown): layer is tf.LayersModel {
   return typeof layer === 'object' && layer !== null && isModel(layer) && 'nodesByDepth' in layer;
 }
 
-function groupsOf({ makers, pins }: Tracer, numbers: Int32Array): ChannelGroup[] {
+function groupsOf({ makers, pins, mixes }: Tracer, numbers: Int32Array): ChannelGroup[] {
   const makersOf = new Map<number, Set<string>>();
   makers.forEach((maker, channel) => {
     const all = makersOf.get(numbers[channel]!) ?? new Set();
@@ -240,9 +240,7 @@ function groupsOf({ makers, pins }: Tracer, numbers: Int32Array): ChannelGroup[]
     group.channels.push(channel);
     groups.set(key, group);
   }
-  const pinned = new Map(
-    [...pins].map(([reason, all]) => [reason, new Set(all.map((each) => numbers[each]!))]),
-  );
+  const [pinned, mixed] = [settled(pins, numbers), settled(mixes, numbers)];
   const ids = new Map<string, number>();
   return [...groups.values()].map(({ layers, channels }) => {
     const first = layers[0]!;
@@ -252,12 +250,25 @@ function groupsOf({ makers, pins }: Tracer, numbers: Int32Array): ChannelGroup[]
       id: count === 1 ? first : `${first}#${count}`,
       layers,
       channels: Int32Array.from(channels),
-      pinned: new Map(
-        [...pinned].flatMap(([reason, all]): Array<[string, number[]]> => {
-          const own = channels.flatMap((channel, i) => (all.has(channel) ? [i] : []));
-          return own.length === 0 ? [] : [[reason, own]];
-        }),
-      ),
+      pinned: within(channels, pinned),
+      mixed: within(channels, mixed),
     };
   });
+}
+
+/** By the reason, the numbers of channels. */
+type Reasons = ReadonlyMap<string, ReadonlySet<number>>;
+
+function settled(noted: ReadonlyMap<string, readonly number[]>, numbers: Int32Array): Reasons {
+  return new Map([...noted].map(([reason, all]) => [reason, new Set(all.map((each) => numbers[each]!))]));
+}
+
+/** The same of the channels of a group, by their places in it. */
+function within(channels: readonly number[], reasons: Reasons): Map<string, number[]> {
+  return new Map(
+    [...reasons].flatMap(([reason, all]): Array<[string, number[]]> => {
+      const own = channels.flatMap((channel, i) => (all.has(channel) ? [i] : []));
+      return own.length === 0 ? [] : [[reason, own]];
+    }),
+  );
 }

@@ -48,6 +48,8 @@ export interface ChannelGroup {
   readonly channels: Int32Array;
   /** What keeps all or some of them; by the reason, the channels of the group. */
   readonly pinned: ReadonlyMap<string, readonly number[]>;
+  /** What computes a result from all of them, which others depend on: without one of them those change. As `pinned`. */
+  readonly mixed: ReadonlyMap<string, readonly number[]>;
 }
 
 /** The channels of a model and everything that depends on their number. */

@@ -40,8 +40,10 @@ export async function planChannels(model: tf.LayersModel, options: ChannelPlanOp
   const sized = hasTarget ? weightUsesOf(model, inputShapes) : weightUsesIfSized(model, inputShapes);
   const graph = { ...dependencyGraph(model), uses: sized?.uses ?? [] };
   checkNames(graph, options);
-  if (graph.groups.every((group) => freeOf(group).length === 0)) {
-    const message = `Nothing in '${model.name}' has channels that can go: all of them are its outputs or are pinned.`;
+  if (graph.groups.every((group) => freeOf(group, options).length === 0)) {
+    const isNone = graph.groups.every((group) => freeOf(group, { inexact: true }).length === 0);
+    const hint = isNone ? '' : ' With inexact: true those can go that a normalisation or a softmax mixes.';
+    const message = `Nothing in '${model.name}' has channels that can go: all of them are its outputs or are pinned.${hint}`;
     throw new PruneError('argument', message, { given: model });
   }
   const scores = await scoresOf(model, graph, options);
@@ -60,9 +62,18 @@ export async function planChannels(model: tf.LayersModel, options: ChannelPlanOp
   return planLatency({ model, target, planAt, table, inputShapes });
 }
 
-function freeOf({ channels, pinned }: ChannelGroup): number[] {
-  const staying = new Set([...pinned.values()].flat());
+type Inexact = Pick<ChannelPlanOptions, 'inexact'>;
+
+function freeOf({ channels, pinned, mixed }: ChannelGroup, { inexact = false }: Inexact): number[] {
+  const staying = new Set([...pinned.values(), ...(inexact ? [] : mixed.values())].flat());
   return [...channels.keys()].filter((channel) => !staying.has(channel));
+}
+
+function pinsOf({ pinned, mixed }: ChannelGroup, { inexact = false }: Inexact): KeptChannels[] {
+  const kept = [...pinned].map(([reason, channels]): KeptChannels => ({ channels, reason }));
+  if (inexact) return kept;
+  const hint = '; give inexact: true to remove them all the same';
+  return [...kept, ...[...mixed].map(([reason, channels]) => ({ channels, reason: reason + hint }))];
 }
 
 function candidatesIn(
@@ -71,11 +82,11 @@ function candidatesIn(
   options: ChannelPlanOptions,
 ): Candidates {
   const { ignore = [], maxRatio = 1, ratios = {} } = options;
-  const { layers, channels, pinned } = group;
-  const kept: KeptChannels[] = [...pinned].map(([reason, each]) => ({ channels: each, reason }));
+  const { layers, channels } = group;
+  const kept = pinsOf(group, options);
   const ignored = layers.find((layer) => ignore.includes(layer));
   if (ignored !== undefined) kept.push({ channels: [...channels.keys()], reason: `'${ignored}' is ignored` });
-  const free = ignored === undefined ? freeOf(group) : [];
+  const free = ignored === undefined ? freeOf(group, options) : [];
   if (scores === undefined && free.length > 0) {
     const reason = `'${nameOf(options)}' has nothing to rank them by`;
     kept.push({ channels: [...free], reason });
@@ -128,11 +139,13 @@ function removalsFor(all: readonly Candidates[], share: number, options: Channel
 }
 
 function planned({ group, kept }: Candidates, remove: number[], options: ChannelPlanOptions): GroupPlan {
-  const { id, layers, channels } = group;
+  const { id, layers, channels, mixed } = group;
   const { global: isGlobal = false, roundTo = 1 } = options;
   const where = isGlobal ? ', ranked with all groups' : '';
   const multiple = roundTo > 1 ? `; a multiple of ${roundTo} stays` : '';
-  const reason = `the ${remove.length} least important of ${channels.length} by ${nameOf(options)}${where}${multiple}`;
+  const changed = [...mixed].filter(([, each]) => remove.some((channel) => each.includes(channel)));
+  const limits = changed.map(([why]) => `; not exact: ${why}`).join('');
+  const reason = `the ${remove.length} least important of ${channels.length} by ${nameOf(options)}${where}${multiple}${limits}`;
   return { id, layers, channels: channels.length, remove, reason, kept };
 }
 

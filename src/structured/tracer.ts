@@ -15,6 +15,8 @@ export interface Tracer {
   readonly makers: string[];
   /** By the reason, the channels that stay. */
   readonly pins: Map<string, number[]>;
+  /** By the reason, the channels without which others would change. */
+  readonly mixes: Map<string, number[]>;
   readonly made: Map<string, Int32Array>;
   readonly weights: Map<string, WeightAxis>;
   readonly options: Map<string, SizeOption>;
@@ -50,6 +52,7 @@ export function makeTracer(): Tracer {
     parents: [],
     makers: [],
     pins: new Map(),
+    mixes: new Map(),
     made: new Map(),
     weights: new Map(),
     options: new Map(),
@@ -94,11 +97,20 @@ export function made({ tracer, path }: Call, count: number): Int32Array {
 }
 
 /** Keeps channels. */
-export function pin(tracer: Tracer, channels: Int32Array | undefined, reason: string): void {
+export function pin({ pins }: Tracer, channels: Int32Array | undefined, reason: string): void {
+  add(pins, channels, reason);
+}
+
+/** Notes channels that a result is computed from which others depend on. */
+export function mix({ mixes }: Tracer, channels: Int32Array | undefined, reason: string): void {
+  add(mixes, channels, reason);
+}
+
+function add(all: Map<string, number[]>, channels: Int32Array | undefined, reason: string): void {
   if (channels === undefined || channels.length === 0) return;
-  const pinned = tracer.pins.get(reason) ?? [];
-  for (const channel of channels) pinned.push(channel);
-  tracer.pins.set(reason, pinned);
+  const known = all.get(reason) ?? [];
+  for (const channel of channels) known.push(channel);
+  all.set(reason, known);
 }
 
 /** Keeps the channels along all axes of a tensor but those that are excepted. */
@@ -188,16 +200,16 @@ export function isElementwise(activation: unknown): boolean {
   return activation === undefined || activation === null || ELEMENTWISE.has(activation);
 }
 
-/** Keeps channels that an activation mixes, or may mix. */
-export function pinActivation(call: Call, activation: unknown, channels: Int32Array | undefined): void {
+/** Notes channels that an activation mixes, and keeps those that it may mix. */
+export function noteActivation(call: Call, activation: unknown, channels: Int32Array | undefined): void {
   if (isElementwise(activation)) return;
-  if (activation === 'softmax' || activation === 'logSoftmax') pinSoftmax(call, channels);
+  if (activation === 'softmax' || activation === 'logSoftmax') mixBySoftmax(call, channels);
   else pin(call.tracer, channels, `the activation '${activation}' of '${call.path}' is not known`);
 }
 
-/** Keeps channels whose sum a softmax takes. */
-export function pinSoftmax({ tracer, path }: Call, channels: Int32Array | undefined): void {
-  pin(tracer, channels, `the softmax of '${path}' takes their sum, which all of its results depend on`);
+/** Notes channels whose sum a softmax takes. */
+export function mixBySoftmax({ tracer, path }: Call, channels: Int32Array | undefined): void {
+  mix(tracer, channels, `the softmax of '${path}' takes their sum, which all of its results depend on`);
 }
 
 /** @returns The axis of channels of an image, a volume or a sequence. */

@@ -25,7 +25,8 @@ export interface RankedGroup {
  *
  * - `'l1'`, `'l2'`, `'linf'`: the norm of all entries of kernels that go with the channel, whatever layer makes or reads it
  *   (Li et al. 2017, "Pruning Filters for Efficient ConvNets", over the group as in Fang et al. 2023, "DepGraph")
- * - `'bnScale'`: the sum of |γ| over the batch normalisations that scale it (Liu et al. 2017, "Network Slimming")
+ * - `'bnScale'`: the sum of |γ| over the batch and layer normalisations that scale it (Liu et al. 2017, "Network
+ *   Slimming")
  * - `'random'`: evenly, from {@link ChannelPlanOptions.seed}
  * - `'fpgm'`: the sum of distances to all other kernels of its layer, least near their geometric median (He et al. 2019,
  *   "Filter Pruning via Geometric Median")

@@ -39,7 +39,7 @@ export function magnitudes(
   return totals.map(finish);
 }
 
-/** The sum of |γ| over the batch normalisations of each channel that has one. */
+/** The sum of |γ| over the batch and layer normalisations of each channel that has one. */
 export function bnScales(model: tf.LayersModel, graph: ChannelGraph): KnownByChannel {
   const values = new Float64Array(graph.size);
   const isKnown = new Uint8Array(graph.size);

@@ -4,12 +4,13 @@ import {
   channelAxis,
   fresh,
   join,
+  mix,
+  mixBySoftmax,
+  noteActivation,
   noteOption,
   noteWeight,
   pin,
-  pinActivation,
   pinAxes,
-  pinSoftmax,
   type Rule,
   type Traced,
   type Tracer,
@@ -19,13 +20,13 @@ const pass: Rule = ({ inputs }) => [inputs[0]!.axes];
 
 const activation: Rule = (call) => {
   const { axes } = call.inputs[0]!;
-  pinActivation(call, call.config.activation, axes.at(-1));
+  noteActivation(call, call.config.activation, axes.at(-1));
   return [axes];
 };
 
 const softmax: Rule = (call) => {
   const { axes, shape } = call.inputs[0]!;
-  for (const axis of axesOf(call.config.axis, shape.length)) pinSoftmax(call, axes[axis]);
+  for (const axis of axesOf(call.config.axis, shape.length)) mixBySoftmax(call, axes[axis]);
   return [axes];
 };
 
@@ -63,10 +64,12 @@ const batchNorm: Rule = (call) => {
   return [axes];
 };
 
-const layerNorm: Rule = ({ tracer, inputs, config, path }) => {
+const layerNorm: Rule = (call) => {
+  const { tracer, inputs, config, path } = call;
   const { axes, shape } = inputs[0]!;
-  for (const axis of axesOf(config.axis, shape.length)) {
-    pin(tracer, axes[axis], `'${path}' takes their mean and variance, which all of its results depend on`);
+  for (const [i, axis] of axesOf(config.axis, shape.length).entries()) {
+    mix(tracer, axes[axis], `'${path}' takes their mean and variance, which all of its results depend on`);
+    for (const weight of ['gamma', 'beta']) noteWeight(call, weight, i, 'through', axes[axis]);
   }
   return [axes];
 };

@@ -5,10 +5,10 @@ import {
   channelAxis,
   join,
   made,
+  noteActivation,
   noteOption,
   noteWeight,
   pin,
-  pinActivation,
   pinAxes,
   type Rule,
   repeated,
@@ -31,7 +31,7 @@ function convolution(inputFromEnd: number, outputFromEnd: number): Rule {
     noteWeight(call, 'kernel', rank - outputFromEnd, 'out', channels);
     noteWeight(call, 'bias', 0, 'out', channels);
     noteOption(call, ['filters'], channels);
-    pinActivation(call, call.config.activation, channels);
+    noteActivation(call, call.config.activation, channels);
     return onlyAt(call, axis, channels);
   };
 }
@@ -45,7 +45,7 @@ const dense: Rule = (call) => {
   noteWeight(call, 'kernel', 1, 'out', channels);
   noteWeight(call, 'bias', 0, 'out', channels);
   noteOption(call, ['units'], channels);
-  pinActivation(call, call.config.activation, channels);
+  noteActivation(call, call.config.activation, channels);
   return [input!.axes.map((axis, i) => (i === last ? channels : axis))];
 };
 
@@ -57,7 +57,7 @@ const depthwise: Rule = (call) => {
   const output = repeated(input, shapeOf('depthwiseKernel')![3]!);
   noteWeight(call, 'depthwiseKernel', 2, 'through', input);
   noteWeight(call, 'bias', 0, 'through', output);
-  pinActivation(call, call.config.activation, output);
+  noteActivation(call, call.config.activation, output);
   return onlyAt(call, axis, output);
 };
 
@@ -72,7 +72,7 @@ const separable: Rule = (call) => {
   noteWeight(call, 'pointwiseKernel', 3, 'out', channels);
   noteWeight(call, 'bias', 0, 'out', channels);
   noteOption(call, ['filters'], channels);
-  pinActivation(call, call.config.activation, channels);
+  noteActivation(call, call.config.activation, channels);
   return onlyAt(call, axis, channels);
 };
 
@@ -104,8 +104,8 @@ function joinStates(call: Call, config: Readonly<Record<string, unknown>>, chann
     if (given === undefined) pin(tracer, channels, `'${path}' takes a state that cannot shrink`);
     else join(tracer, channels, given);
   }
-  pinActivation(call, config.activation, channels);
-  pinActivation(call, config.recurrentActivation, channels);
+  noteActivation(call, config.activation, channels);
+  noteActivation(call, config.recurrentActivation, channels);
   pin(tracer, inputs[0]!.axes[1], `'${path}' goes over that axis`);
 }
 

@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import type { ChannelPlan } from 'tfjs-prune/structured';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../support/backend';
-import { randomize, savedAndLoaded, weightBits } from '../sparse/fold-models';
+import { randomize, savedAndLoaded } from '../sparse/fold-models';
 import { type Architecture, architectures } from './architectures';
-import { arbitraryPlan, expectLaw, outputsFor, randomInputs } from './law/law';
+import { arbitraryPlan, expectLaw, expectTrainable, outputsFor, randomInputs } from './law/law';
 
 const sorted = (groups: ReadonlyArray<readonly string[]>): string[] =>
   groups.map((layers) => [...layers].sort().join(' ')).sort();
@@ -17,18 +17,6 @@ function expectShare(plan: ChannelPlan, ratio: number, { groups, staying = [] }:
     const share = staying.includes(layers[0]!) ? 0 : ratio * channels;
     expect(Math.abs(remove.length - share), layers.join()).toBeLessThan(1);
   }
-}
-
-/** Expects a model to learn: a step changes its weights and gives a finite loss. */
-async function expectTrainable(model: tf.LayersModel, inputs: tf.Tensor[]): Promise<void> {
-  const before = weightBits(model);
-  model.compile({ optimizer: tf.train.sgd(0.01), loss: 'meanSquaredError' });
-  const targets = model.outputs.map(({ shape }) => tf.zeros([2, ...shape.slice(1).map(Number)]));
-  const loss = await model.trainOnBatch(inputs, targets);
-  expect(Number.isFinite(loss)).toBe(true);
-  const changed = weightBits(model).filter((bits, i) => `${bits}` !== `${before[i]}`);
-  expect(changed.length).toBeGreaterThan(before.length / 2);
-  tf.dispose(targets);
 }
 
 describe('channels of networks in the style of', () => {

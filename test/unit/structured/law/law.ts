@@ -1,6 +1,6 @@
 /** The law of removal: zero what reads channels, then remove them, and the outputs stay as they were. */
 import * as tf from '@tensorflow/tfjs';
-import { applyPlan, type ChannelPlan, planChannels } from 'tfjs-prune/structured';
+import { applyPlan, type ChannelPlan, type ChannelPlanOptions, planChannels } from 'tfjs-prune/structured';
 import { expect } from 'vitest';
 import { slotsOf } from '../../../../src/core/parameter';
 import { dependencyGraph } from '../../../../src/structured/dependency-graph';
@@ -9,8 +9,14 @@ import { modelWithin } from '../../../../src/topology/draft';
 import { release, savedAndLoaded, weightBits } from '../../sparse/fold-models';
 
 /** Plans to remove a share of the channels of each group, ranked by something that has nothing to do with the weights. */
-export async function arbitraryPlan(model: tf.LayersModel, ratio: number, seed = 0): Promise<ChannelPlan> {
+export async function arbitraryPlan(
+  model: tf.LayersModel,
+  ratio: number,
+  seed = 0,
+  options: Pick<ChannelPlanOptions, 'inexact'> = {},
+): Promise<ChannelPlan> {
   return planChannels(model, {
+    ...options,
     ratio,
     importance: ({ channels }) =>
       Array.from({ length: channels }, (_, n) => ((n + channels + seed) * 7919) % 31),
@@ -83,7 +89,8 @@ export async function expectLaw(
   return slim;
 }
 
-async function expectSaved(
+/** Expects a model to be worth the same once it was saved and loaded. */
+export async function expectSaved(
   model: tf.LayersModel,
   outputs: Float32Array[],
   inputs: tf.Tensor[],
@@ -91,6 +98,18 @@ async function expectSaved(
   const loaded = await savedAndLoaded(model);
   expect(outputsFor(loaded, inputs)).toEqual(outputs);
   release(loaded);
+}
+
+/** Expects a model to learn: a step changes its weights and gives a finite loss. */
+export async function expectTrainable(model: tf.LayersModel, inputs: tf.Tensor[]): Promise<void> {
+  const before = weightBits(model);
+  model.compile({ optimizer: tf.train.sgd(0.01), loss: 'meanSquaredError' });
+  const targets = model.outputs.map(({ shape }) => tf.zeros([2, ...shape.slice(1).map(Number)]));
+  const loss = await model.trainOnBatch(inputs, targets);
+  expect(Number.isFinite(loss)).toBe(true);
+  const changed = weightBits(model).filter((bits, i) => `${bits}` !== `${before[i]}`);
+  expect(changed.length).toBeGreaterThan(before.length / 2);
+  tf.dispose(targets);
 }
 
 function removedBy({ groups }: ChannelGraph, plan: ChannelPlan): ReadonlySet<number> {
