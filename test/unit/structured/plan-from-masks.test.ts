@@ -231,6 +231,20 @@ it('a dense layer before a recurrent one keeps a constant that is not zero, and 
   });
 });
 
+it('channels that a normalisation takes together stay, also those that nothing reads', async () => {
+  const model = sequence(
+    L.dense({ units: 5, name: 'a', inputShape: [2] }),
+    L.layerNormalization({ name: 'mixes' }),
+    L.dense({ units: 2, name: 'b' }),
+  );
+  zero(model, 'a', [1]);
+  zero(model, 'b', [3], 0);
+  const plan = await expectEqual(model, { a: [] });
+  expect(plan.groups[0]!.kept).toEqual([
+    { channels: [0, 1, 2, 3, 4], reason: expect.stringContaining("'mixes' takes their mean") },
+  ]);
+});
+
 it('one channel of each group stays, whatever is zero', async () => {
   const model = sequence(L.dense({ units: 3, name: 'a', inputShape: [2] }), L.dense({ units: 2, name: 'b' }));
   zero(model, 'a', [0, 1, 2]);
