@@ -12,6 +12,7 @@ import { type Draft, draftOf } from '../topology/draft';
 import type { LayerConfig } from '../topology/model-config';
 import { rebuild } from '../topology/rebuild';
 import { biasOption, shiftBiases, shiftsIn } from './constants/apply-shifts';
+import { checkWeights } from './constants/fingerprint';
 import { dependencyGraph } from './dependency-graph';
 import { type ChannelGraph, type ChannelGroup, countKept, type WeightAxis } from './graph';
 import type { ChannelPlan } from './plan';
@@ -25,7 +26,8 @@ import { checkTopology } from './plan-check';
  * @returns A new model, which shares no weight with the old one; the caller disposes both. Masks of what is left are
  * carried over.
  * @throws {@link PruneError} `argument` for a plan of another model and for one that leaves a group without channels;
- * `state` for a model that is not built or disposed; `unsupported` where tfjs cannot build the model.
+ * `state` for a model that is not built or disposed, or whose weights are others than those that biases were computed
+ * from; `unsupported` where tfjs cannot build the model.
  */
 export function applyChannelPlan(model: tf.LayersModel, plan: ChannelPlan): { model: tf.LayersModel } {
   const draft = draftOf(model, 'applyPlan');
@@ -33,6 +35,7 @@ export function applyChannelPlan(model: tf.LayersModel, plan: ChannelPlan): { mo
   const isRemoved = removedBy(graph, plan);
   const layers = layersIn(draft);
   const shifts = shiftsIn(plan, graph);
+  checkWeights(model, plan);
   for (const path of shifts.keys()) set(configAt(layers, path), biasOption(path, graph), true);
   for (const { layer, option, channels } of graph.options) {
     const kept = countKept(channels, isRemoved);

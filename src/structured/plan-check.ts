@@ -35,6 +35,14 @@ const numbers: Field = {
   allowed: 'a list of finite numbers',
   holds: (value) => Array.isArray(value) && value.every(Number.isFinite),
 };
+const hashes: Field = {
+  allowed: 'an object of strings',
+  holds: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every(text.holds),
+};
 const kindOfBlock: Field = {
   allowed: "'residual' or 'layer'",
   holds: (value) => value === 'residual' || value === 'layer',
@@ -43,7 +51,7 @@ const kindOfBlock: Field = {
 const HEADER = { topology: text };
 const MACS = { before: amount, after: amount, uncounted: texts };
 const GROUP = { id: text, layers: texts, channels: count, remove: counts, reason: text, kept: list };
-const SHIFT = { layer: text, bias: text, values: numbers };
+const SHIFT = { layer: text, bias: text, values: numbers, weights: hashes };
 const LATENCY = { backend: text, target: amount, before: amount, predicted: amount, measured: amount };
 const KEPT = { channels: counts, reason: text };
 const BLOCK = {

@@ -3,6 +3,7 @@ import { checkOptions } from '../core/options';
 import { PruneError, shown } from '../errors';
 import { draftOf } from '../topology/draft';
 import { removedIn } from './choose-channels';
+import { fingerprint, weightsByPath } from './constants/fingerprint';
 import { weightAt, zerosAlong } from './constants/kernels';
 import { type Reader, readersOf } from './constants/read';
 import { type Reading, readingOf, shiftOf, type Verdict } from './constants/shifts';
@@ -77,7 +78,7 @@ export function planFromMasks(model: tf.LayersModel, options: MaskPlanOptions = 
     groups.map(({ remove }) => [...remove]),
   );
   const macs = plannedMacs(graph, isRemoved, weightUsesOf(model, inputShapes));
-  const shifts = shiftsOf(reads, isRemoved);
+  const shifts = shiftsOf(reads, isRemoved, weightsByPath(model));
   return { kind: 'channels', version: 1, topology: graph.topology, macs, groups, shifts, latency: null };
 }
 
@@ -95,22 +96,28 @@ function verdictsOf({ size }: ChannelGraph, reads: readonly Read[]): Array<Verdi
 }
 
 function severity(verdict: Verdict): number {
-  if (verdict === 'varies') return 3;
   if (verdict === 'exact') return 0;
+  if ('varies' in verdict) return 3;
   return 'stays' in verdict ? 2 : 1;
 }
 
-/** By channel, a layer that makes it of zeros. */
+/** By channel, a layer that makes it, all of whose kernels have zeros for it. */
 function makersOfZeros({ weights }: ChannelGraph, readers: ReadonlyMap<string, Reader>): Map<number, string> {
-  const makers = new Map<number, string>();
+  const made = new Map<number, Map<string, boolean>>();
   for (const { layer, weight, axis, role, channels } of weights) {
     const kernel = role === 'out' ? weightAt(readers.get(layer)?.layer ?? {}, weight) : undefined;
     if (kernel === undefined || kernel.shape.length < 2) continue;
     zerosAlong(kernel, axis).forEach((isZero, i) => {
-      if (isZero === 1 && !makers.has(channels[i]!)) makers.set(channels[i]!, layer);
+      const makers = made.get(channels[i]!) ?? new Map<string, boolean>();
+      made.set(channels[i]!, makers.set(layer, isZero === 1 && (makers.get(layer) ?? true)));
     });
   }
-  return makers;
+  return new Map(
+    [...made].flatMap(([channel, makers]): Array<[number, string]> => {
+      const maker = [...makers].find(([, isZeroed]) => isZeroed);
+      return maker === undefined ? [] : [[channel, maker[0]]];
+    }),
+  );
 }
 
 function planned(
@@ -129,11 +136,10 @@ function planned(
     const verdict = verdicts[channel];
     if (staying.has(n) || verdict === undefined) return;
     const maker = zeroed.get(channel);
-    if (verdict === 'varies') {
-      if (maker !== undefined)
-        keep(`'${maker}' has zeros for them, but what is read still depends on the input`, n);
-    } else if (verdict === 'exact') remove.push(n);
-    else if ('inexact' in verdict && inexact) {
+    if (verdict === 'exact') remove.push(n);
+    else if ('varies' in verdict) {
+      if (maker !== undefined) keep(`'${maker}' has zeros for them, but ${verdict.varies}`, n);
+    } else if ('inexact' in verdict && inexact) {
       remove.push(n);
       inexactly.set(verdict.inexact, [...(inexactly.get(verdict.inexact) ?? []), n]);
     } else keep('stays' in verdict ? verdict.stays : verdict.inexact, n);
@@ -145,12 +151,27 @@ function planned(
   return { id, layers, channels: channels.length, remove, reason, kept: [...pins, ...why] };
 }
 
-function shiftsOf(reads: readonly Read[], isRemoved: Uint8Array): BiasShift[] {
+function shiftsOf(
+  reads: readonly Read[],
+  isRemoved: Uint8Array,
+  weights: ReadonlyMap<string, tf.Variable>,
+): BiasShift[] {
+  const hashes = new Map<string, string>();
+  const hashOf = (path: string): string => {
+    const hash = hashes.get(path) ?? fingerprint(weights.get(path)!);
+    hashes.set(path, hash);
+    return hash;
+  };
   return reads.flatMap(({ axis, reading }): BiasShift[] => {
+    const { shares } = reading;
     const values = shiftOf(reading, (i) => isRemoved[axis.channels[i]!] === 1);
-    if (values === undefined) return [];
+    if (shares === undefined || values === undefined) return [];
     const wrong = values.find((value) => !Number.isFinite(value));
-    if (wrong === undefined) return [{ layer: axis.layer, bias: 'bias', values }];
+    if (wrong === undefined) {
+      const from = [...shares.from].filter((path) => weights.has(path));
+      const own = Object.fromEntries(from.map((path) => [path, hashOf(path)]));
+      return [{ layer: axis.layer, bias: shares.bias, values, weights: own }];
+    }
     const message = `The bias of '${axis.layer}' would take over ${wrong}: its weights, or those before it, are no finite numbers.`;
     throw new PruneError('argument', message, { given: wrong, allowed: 'finite weights' });
   });

@@ -52,6 +52,11 @@ export interface BiasShift {
   readonly bias: string;
   /** What is added to each of its entries, before any of those goes. */
   readonly values: readonly number[];
+  /**
+   * What they were computed from, which must not have changed when the plan is applied: a hash of each weight, by its
+   * layer's name, a colon and its own.
+   */
+  readonly weights: Readonly<Record<string, string>>;
 }
 
 /** What a plan for a latency has measured, in milliseconds for one sample. */

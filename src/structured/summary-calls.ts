@@ -21,6 +21,8 @@ export interface LayerCall {
   readonly times: number;
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
+  /** Of a TimeDistributed of a model, what goes into that model at a step, and what comes out. */
+  readonly within: { readonly input: Value; readonly outputs: readonly Value[] } | undefined;
 }
 
 /** Where calls are gathered: their names' prefix, and how often each runs. */
@@ -101,13 +103,15 @@ function run(call: ModelCall, values: ReadonlyMap<number, Value>, place: Place):
   const prefix = `${name}/`;
   if (isGraph(layer)) return gather(layer, inputs, { ...place, prefix });
   const outputs = shapesOf(layer, inputs).map((shape, i) => madeOf(shape, outputTensors[i]!.dtype, layer));
+  let within: LayerCall['within'];
   const applied: unknown = classNameOf(layer) === 'TimeDistributed' ? Reflect.get(layer, 'layer') : undefined;
   if (typeof applied === 'object' && applied !== null && isGraph(applied)) {
     const [batch, steps, ...sizes] = inputs[0]!.shape;
     const step = madeOf([batch!, ...sizes], inputTensors[0]!.dtype, layer);
-    gather(applied, [step], { ...place, prefix, times: place.times * steps! });
+    const made = gather(applied, [step], { ...place, prefix, times: place.times * steps! });
+    within = { input: step, outputs: made };
   }
-  place.calls.push({ layer, name, times: place.times, inputs, outputs });
+  place.calls.push({ layer, name, times: place.times, inputs, outputs, within });
   return outputs;
 }
 
