@@ -1,7 +1,9 @@
+import type { Blocks } from './block-stream';
+
 /** Whether a weight runs sparse, and why. */
 export interface Decision {
   /**
-   * `values`: value by value, whatever the pattern of the zeros; `blocks`: eight neighbouring output channels at a time;
+   * `values`: value by value, whatever the pattern of the zeros; `blocks`: eight or sixteen neighbouring output channels at a time;
    * `dense`: by tfjs's own kernel.
    */
   readonly runs: 'values' | 'blocks' | 'dense';
@@ -19,8 +21,8 @@ export interface KernelCounts {
   readonly window: number;
   /** How many of its weights are not zero. */
   readonly nonzeros: number;
-  /** How many weights there are in the blocks that are not all zero; undefined where it has no blocks. */
-  readonly inBlocks: number | undefined;
+  /** Its blocks that are not all zero; undefined where it can have none. */
+  readonly blocks: Blocks | undefined;
 }
 
 /**
@@ -36,8 +38,8 @@ const COST = {
   valueInWindow: 0.06,
   /** Of bringing a channel of a pixel into place for that, or back. */
   move: 0.3,
-  /** Of a weight in a block that is not all zero and a pixel. */
-  inBlock: 0.05,
+  /** Of a weight and a pixel in a block that is not all zero, by the block's width. */
+  inBlock: { 8: 0.05, 16: 0.045 },
 } as const;
 
 /**
@@ -45,14 +47,14 @@ const COST = {
  *
  * @param counts The kernel's size and pattern.
  */
-export function decide({ taps, channels, window, nonzeros, inBlocks }: KernelCounts): Decision {
+export function decide({ taps, channels, window, nonzeros, blocks }: KernelCounts): Decision {
   const all = taps * channels;
   const moves = COST.move * (taps / window + channels);
   const perValue = window === 1 ? COST.value : COST.valueInWindow;
   const costs = {
     dense: COST.dense * all,
     values: perValue * nonzeros + moves,
-    blocks: inBlocks === undefined ? Infinity : COST.inBlock * inBlocks,
+    blocks: blocks === undefined ? Infinity : COST.inBlock[blocks.width] * blocks.weights,
   };
   const zeros = `${(100 * (1 - nonzeros / all)).toFixed(1)} % zeros`;
   const expected = (cost: number): string =>

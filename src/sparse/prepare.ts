@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { peek } from '../core/memory';
 import { classNameOf, describe, layersOf, type Slot, slotsOf } from '../core/parameter';
 import { PruneError, shown } from '../errors';
-import { BLOCK, countBlocks, makeBlockWeight } from './block-weight';
+import { blocksOf, LEAST_WIDTH } from './block-stream';
+import { makeBlockWeight } from './block-weight';
 import { type Decision, decide, type KernelCounts } from './decision';
 import { type Trial, timesOf, trialOf } from './measure';
 import type { Engine, SparseWeight } from './sparse-weight';
@@ -131,18 +132,17 @@ export function prepare(slot: Built, engine: Engine, { strict, measure }: Prepar
     return { report: { ...report, runs: 'dense', reason } };
   }
   const window = variable.shape.slice(0, -2).reduce((product, size) => product * size, 1);
-  const blocks = channels % BLOCK === 0 ? countBlocks(bits, channels) : undefined;
-  const inBlocks = blocks?.reduce((sum, blocksLeft) => sum + BLOCK * blocksLeft, 0);
+  const blocks = channels % LEAST_WIDTH === 0 ? blocksOf(bits, channels) : undefined;
   const pack = (runs: 'values' | 'blocks'): SparseWeight => {
     const sparse =
       runs === 'blocks' && blocks !== undefined
-        ? makeBlockWeight(engine, address, blocks, taps, channels)
+        ? makeBlockWeight(engine, address, blocks, taps)
         : makeTileWeight(engine, address, left, taps);
     if (sparse !== undefined) return sparse;
     const message = `The wasm backend has no memory left to pack the ${nonzeros} weights of ${describe(layer)}.`;
     throw new PruneError('state', message, { given: nonzeros });
   };
-  const counts = { taps, channels, window, nonzeros, inBlocks };
+  const counts = { taps, channels, window, nonzeros, blocks };
   // A layer of the user's own may not take random numbers, or may remember them.
   const trial = measure && slot.kind !== undefined ? trialOf(layer) : undefined;
   const { decision, sparse } =
@@ -171,7 +171,7 @@ function expected(decision: Decision, pack: Pack): Decided {
 const LEAST_GAIN = 0.03;
 
 function measured(trial: Trial, { dataId }: tf.Variable, counts: KernelCounts, pack: Pack): Decided {
-  const ways = counts.inBlocks === undefined ? (['values'] as const) : (['values', 'blocks'] as const);
+  const ways = counts.blocks === undefined ? (['values'] as const) : (['values', 'blocks'] as const);
   const packed: SparseWeight[] = [];
   let best: SparseWeight | undefined;
   try {

@@ -18,18 +18,8 @@ export interface Kernels {
     vectors: number,
   ): void;
   /** See wat/sparse-block.ts. */
-  sparseBlock(
-    stream: number,
-    streamEnd: number,
-    x: number,
-    xStep: number,
-    y: number,
-    yStep: number,
-    yEnd: number,
-    bias: number,
-    min: number,
-    max: number,
-  ): void;
+  sparseBlock8: SparseBlock;
+  sparseBlock16: SparseBlock;
   /** `dst[column][row] = src[row][column]`, for rows that are pixels: channels are brought together. */
   toPlanes: Transpose;
   /** The same for rows that are channels: pixels are brought together. */
@@ -83,6 +73,20 @@ export interface Kernels {
     table: number,
   ): readonly [left: number, right: number];
 }
+
+type SparseBlock = (
+  heads: number,
+  headsEnd: number,
+  stream: number,
+  x: number,
+  pixels: number,
+  pixelsEnd: number,
+  y: number,
+  yStep: number,
+  bias: number,
+  min: number,
+  max: number,
+) => void;
 
 type Transpose = (
   src: number,

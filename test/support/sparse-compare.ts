@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { BLOCK, countBlocks, makeBlockWeight } from '../../src/sparse/block-weight';
+import { type BlockWidth, countBlocks, LEAST_WIDTH } from '../../src/sparse/block-stream';
+import { makeBlockWeight } from '../../src/sparse/block-weight';
 import { clearSparseWeight, setSparseWeight } from '../../src/sparse/sparse-weight';
 import { countNonzeros } from '../../src/sparse/tile-stream';
 import { makeTileWeight } from '../../src/sparse/tile-weight';
@@ -21,7 +22,7 @@ function blockValues(count: number, density: number, seed: number): Float32Array
   const below = drawer(seed);
   let isKept = false;
   return Float32Array.from({ length: count }, (_, i) => {
-    if (i % BLOCK === 0) isKept = below(1000) < 1000 * density;
+    if (i % LEAST_WIDTH === 0) isKept = below(1000) < 1000 * density;
     return isKept ? (below(1 << 20) + 1) / (1 << 19) - 1 : 0;
   });
 }
@@ -29,28 +30,35 @@ function blockValues(count: number, density: number, seed: number): Float32Array
 /** Counts the calls of the kernels that compute. */
 function counting(kernels: Kernels): { kernels: Kernels; calls: () => number } {
   let calls = 0;
-  const { sparseTile, sparseBlock } = kernels;
+  const counted =
+    <A extends number[]>(kernel: (...args: A) => void) =>
+    (...args: A): void => {
+      calls++;
+      kernel(...args);
+    };
+  const { sparseTile, sparseBlock8, sparseBlock16 } = kernels;
   return {
     kernels: {
       ...kernels,
-      sparseTile: (...args) => {
-        calls++;
-        sparseTile(...args);
-      },
-      sparseBlock: (...args) => {
-        calls++;
-        sparseBlock(...args);
-      },
+      sparseTile: counted(sparseTile),
+      sparseBlock8: counted(sparseBlock8),
+      sparseBlock16: counted(sparseBlock16),
     },
     calls: () => calls,
   };
 }
 
-/** Computes twice, dense and then sparse, and counts how often the sparse kernel ran. */
+/** The widest blocks, no wider than allowed, that a number of output channels can have. */
+function widthOf(channels: number, widest: BlockWidth): BlockWidth | undefined {
+  return ([16, 8] as const).find((width) => width <= widest && channels % width === 0);
+}
+
+/** Computes twice, dense and then sparse, in blocks where it can, and counts how often the sparse kernel ran. */
 export function both(
   { heap, kernels }: { heap: Heap; kernels: Kernels },
   weight: tf.Tensor,
   compute: () => tf.Tensor,
+  widest: BlockWidth = 16,
 ): { dense: Float32Array; sparse: Float32Array; runs: number } {
   const dense = compute().dataSync<'float32'>();
   const counted = counting(kernels);
@@ -59,9 +67,9 @@ export function both(
   const taps = weight.size / channels;
   const address = heap.addressOf(weight.dataId)!;
   const bits = (): Int32Array => new Int32Array(heap.buffer, address, weight.size);
-  const inBlocks = channels % BLOCK === 0;
-  const sparse = inBlocks
-    ? makeBlockWeight(engine, address, countBlocks(bits(), channels), taps, channels)!
+  const width = widthOf(channels, widest);
+  const sparse = width
+    ? makeBlockWeight(engine, address, countBlocks(bits(), channels, width), taps)!
     : makeTileWeight(engine, address, countNonzeros(bits(), channels), taps)!;
   setSparseWeight(weight.dataId, sparse);
   try {
@@ -84,7 +92,7 @@ export function convolution(c: ConvolutionCase): { filter: tf.Tensor; compute: (
     ),
     c.input,
   );
-  const draw = c.seed % 2 === 0 && c.filter[3] % BLOCK === 0 ? blockValues : values;
+  const draw = c.seed % 2 === 0 && c.filter[3] % LEAST_WIDTH === 0 ? blockValues : values;
   const filter = tf.tensor4d(
     draw(
       c.filter.reduce((a, b) => a * b),
