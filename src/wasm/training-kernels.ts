@@ -53,7 +53,43 @@ export interface TrainingKernels {
   depthwiseFilter: Depthwise;
   /** See wat/depthwise.ts. */
   depthwiseInput: Depthwise;
+  /** See wat/optimizer.ts. */
+  sgd(gradient: number, from: number, to: number, bytes: number, c: number): void;
+  /** See wat/optimizer.ts. */
+  momentum: MomentumUpdate;
+  /** See wat/optimizer.ts. */
+  nesterov: MomentumUpdate;
+  /** See wat/optimizer.ts. */
+  adam(
+    gradient: number,
+    m: number,
+    mTo: number,
+    v: number,
+    vTo: number,
+    from: number,
+    to: number,
+    bytes: number,
+    c: number,
+    beta1: number,
+    rest1: number,
+    beta2: number,
+    rest2: number,
+    bias1: number,
+    bias2: number,
+    epsilon: number,
+  ): void;
 }
+
+type MomentumUpdate = (
+  gradient: number,
+  m: number,
+  mTo: number,
+  from: number,
+  to: number,
+  bytes: number,
+  c: number,
+  momentum: number,
+) => void;
 
 /** Packs a matrix that is given by the addresses of its rows. */
 export type Pack = (

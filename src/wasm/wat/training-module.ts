@@ -3,6 +3,7 @@ import { COLUMN_SUMS } from './column-sums';
 import { DEPTHWISE_FILTER, DEPTHWISE_INPUT } from './depthwise';
 import { GEMM, SPILL } from './gemm';
 import { type MemoryKind, moduleOf } from './memory';
+import { ADAM, MOMENTUM, NESTEROV, SGD } from './optimizer';
 import { packColumns, packRows } from './pack';
 import { PANEL_COLUMNS, PANEL_ROWS, TILE_PIXELS } from './panel';
 import {
@@ -36,5 +37,9 @@ export function trainingModuleText(memory: MemoryKind): string {
     UNPACK_TILE,
     DEPTHWISE_FILTER,
     DEPTHWISE_INPUT,
+    SGD,
+    MOMENTUM,
+    NESTEROV,
+    ADAM,
   ]);
 }
