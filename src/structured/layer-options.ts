@@ -17,10 +17,15 @@ function canonical(value: unknown): unknown {
   if (typeof value === 'string') return caseless(value);
   if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.entries(value)
+  return Object.entries(saved(value))
     .filter(([option, setting]) => setting !== null && !INERT.test(option))
     .map(([option, setting]) => [caseless(option), canonical(setting)] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** An embedding names the shape of its input, by which it gets a type once it was saved and loaded. */
+function saved(config: object): object {
+  return 'batchInputShape' in config ? { dtype: 'float32', ...config } : config;
 }
 
 /** tfjs writes `channelsLast` as `channels_last` and reads everything with an underscore the other way. */

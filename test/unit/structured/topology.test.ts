@@ -95,6 +95,11 @@ describe('the hash of a model', () => {
     },
   );
 
+  it('is that of the model saved and loaded where a layer gets its type from the shape of its input', async () => {
+    const model = netOf([4], L.embedding({ inputDim: 5, outputDim: 3, name: 'it' }));
+    expect(hashOf(await savedAndLoaded(model))).toBe(hashOf(model));
+  });
+
   it('does not depend on what only training needs', () => {
     const frozen = L.dense({
       units: 3,
