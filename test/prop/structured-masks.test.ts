@@ -8,6 +8,7 @@ import { useBackend } from '../support/backend';
 import { release } from '../unit/sparse/fold-models';
 import { countRemoved, expectSame, outputsFor } from '../unit/structured/law/law';
 import { decisions, grown } from './structured-graphs';
+import { chainOf, seeds } from './structured-masks-chains';
 
 /** Zeroes half of the output channels of every convolution and dense layer. */
 function zeroHalf(model: tf.LayersModel): void {
@@ -43,4 +44,42 @@ describe('removing the zeroed channels of random graphs', () => {
     // Else the law would be kept by keeping all channels.
     expect(removed / count).toBeGreaterThan(5);
   });
+
+  it('changes nothing in chains of layers that pass constants on and read them', () => {
+    const { count, removed, takers } = checkChains(Number(process.env.MASK_CHAINS ?? 300));
+    expect(removed / count).toBeGreaterThan(1.5);
+    if (process.env.MASK_CHAINS !== undefined) console.info({ count, removed, takers });
+    // Of the twelve kinds of layers whose biases can take a constant over.
+    expect(takers.size).toBeGreaterThanOrEqual(9);
+  }, 600_000);
 });
+
+function checkChains(numRuns: number): {
+  count: number;
+  removed: number;
+  takers: ReadonlyMap<string, number>;
+} {
+  let [count, removed] = [0, 0];
+  const takers = new Map<string, number>();
+  const law = fc.property(seeds, (steps) => {
+    const { model, inputs } = chainOf(steps);
+    const expected = outputsFor(model, inputs);
+    const before = tf.memory().numTensors;
+    const plan = planFromMasks(model);
+    const { model: slim } = applyPlan(model, plan);
+    expectSame(outputsFor(slim, inputs), expected);
+    release(slim);
+    expect(tf.memory().numTensors).toBe(before);
+    count++;
+    removed += countRemoved(plan);
+    for (const { layer } of plan.shifts) {
+      const taker = model.layers.find(({ name }) => name === layer);
+      const kind = taker === undefined ? 'within' : taker.getClassName();
+      takers.set(kind, (takers.get(kind) ?? 0) + 1);
+    }
+    tf.dispose(inputs);
+    tf.disposeVariables();
+  });
+  fc.assert(law, { numRuns, seed: 21 });
+  return { count, removed, takers };
+}
