@@ -1,12 +1,14 @@
 /** tfjs's kernels on wasm, replaced by ones that run packed weights sparse and leave everything else to the original. */
 import * as tf from '@tensorflow/tfjs';
 import { heapOf } from '../wasm/heap';
-import { outputOf } from '../wasm/output';
+import { outputOf, placesOf } from '../wasm/output';
 import { runBatchNorm } from './batch-norm';
 import { runIdentity } from './identity';
-import { type ConvolutionAttrs, convolutionOf, type Operation, rangeOf } from './operation';
+import { type ConvolutionAttrs, convolutionOf, type Operation, type Range, rangeOf } from './operation';
 import { runPad } from './pad';
+import { clampSum, runSum } from './residual';
 import { type SparseWeight, sparseWeightOf } from './sparse-weight';
+import { makeTiled, tiledOf } from './tiled';
 
 type Arguments = Parameters<tf.KernelFunc>[0];
 
@@ -16,6 +18,8 @@ type Attempt = (args: Arguments) => tf.TensorInfo | undefined;
 /** A sparse operation and the shape of what comes out of it. */
 interface Planned {
   readonly shape: readonly number[];
+  /** Whether images may be kept as tiles. */
+  readonly takesTiles: boolean;
   /** Runs it; false, with nothing written, where memory does not suffice. */
   run(weight: SparseWeight, operation: Operation): boolean;
 }
@@ -35,6 +39,7 @@ const planConv2d: Plan = (x, filter, { attrs }, channels) => {
   const { batchSize, outHeight, outWidth, outChannels } = convolution;
   return {
     shape: [batchSize, outHeight, outWidth, outChannels],
+    takesTiles: true,
     run: (weight, operation) => weight.convolve(convolution, operation),
   };
 };
@@ -50,6 +55,7 @@ const planMatMul: Plan = (a, b, { attrs }, packedChannels) => {
   const rows = batch.reduce((product, size) => product * size, height);
   return {
     shape: [...batch, height, packedChannels],
+    takesTiles: false,
     run: (weight, operation) => weight.multiply(rows, channels, operation),
   };
 };
@@ -65,18 +71,50 @@ function sparse(inputName: string, weightName: string, plan: Plan): Attempt {
     const planned = plan(input, filter!, args, weight.channels);
     // An input smaller than the kernel gives a negative size, for tfjs to refuse.
     if (planned === undefined || planned.shape.some((size) => size < 0)) return undefined;
-    const isEmpty = planned.shape.includes(0);
-    return outputOf(backend, weight.heap, inputs, planned.shape, (placed) => {
-      // Images of no size have no layout that weights could be packed for.
-      if (isEmpty) return true;
-      return planned.run(weight, {
-        x: placed.inputs[inputName]!,
-        y: placed.output,
-        bias: placed.inputs.bias,
-        range,
-      });
-    });
+    return runPlanned(planned, weight, { input, range, ...args });
   };
+}
+
+function runPlanned(
+  { shape, run, takesTiles }: Planned,
+  weight: SparseWeight,
+  { input, range, inputs, backend }: Arguments & { input: tf.TensorInfo; range: Range },
+): tf.TensorInfo | undefined {
+  const { heap, tiles } = takesTiles ? weight : { ...weight, tiles: undefined };
+  // Asked for its address, it would be brought into tfjs's order.
+  const tiled = tiles && tiledOf(input, heap);
+  const { bias } = inputs;
+  const others = { ...(bias && { bias }), ...(tiled === undefined && { input }) };
+  const runTo = (places: Readonly<Record<string, number>>, y: number, isTiled: boolean): boolean =>
+    run(weight, {
+      x: tiled?.tiles ?? places.input!,
+      y,
+      bias: places.bias,
+      range,
+      isTiled: { x: tiled !== undefined, y: isTiled },
+    });
+  const pixels = shape.slice(0, -1).reduce((product, size) => product * size, 1);
+  if (tiles?.isWanted(pixels)) {
+    const places = placesOf(heap, others);
+    if (places === undefined) return undefined;
+    const { kernels, onAsked } = tiles;
+    return makeTiled(
+      backend,
+      { heap, kernels },
+      shape,
+      (output) => runTo(places, output.tiles, true),
+      onAsked,
+    );
+  }
+  // Images of no size have no layout that weights could be packed for.
+  const isEmpty = shape.includes(0);
+  return outputOf(
+    backend,
+    heap,
+    others,
+    shape,
+    (placed) => isEmpty || runTo(placed.inputs, placed.output, false),
+  );
 }
 
 /** Whether there is no bias, or one number for each output channel; of any other tfjs's kernel has to say what is wrong. */
@@ -89,6 +127,9 @@ const ATTEMPTS: ReadonlyArray<readonly [kernelName: string, attempt: Attempt]> =
   [tf.FusedConv2D, sparse('x', 'filter', planConv2d)],
   [tf._FusedMatMul, sparse('a', 'b', planMatMul)],
   [tf.BatchMatMul, sparse('a', 'b', planMatMul)],
+  [tf.Add, runSum],
+  [tf.Relu, clampSum({ min: 0, max: Infinity })],
+  [tf.Relu6, clampSum({ min: 0, max: 6 })],
   [tf.FusedBatchNorm, runBatchNorm],
   [tf.Identity, runIdentity],
   [tf.PadV2, runPad],

@@ -28,6 +28,8 @@ export interface Operation {
   /** Undefined where the layer has none. */
   readonly bias: number | undefined;
   readonly range: Range;
+  /** Whether images are kept as tiles; only a weight that says it can is given any. */
+  readonly isTiled?: { readonly x: boolean; readonly y: boolean };
 }
 
 /**

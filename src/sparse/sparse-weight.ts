@@ -37,8 +37,22 @@ export interface SparseWeight {
    * @returns Whether it ran; false, with nothing written, where memory does not suffice.
    */
   multiply(rows: number, channels: number, operation: Operation): boolean;
+  /** How its convolutions take images that are kept as tiles, and give such; undefined where they do not. */
+  readonly tiles?: TileUse;
   /** Frees the memory. */
   free(): void;
+}
+
+/** What a packed weight has to do with tiles. */
+export interface TileUse {
+  readonly kernels: Kernels;
+  /**
+   * @param pixels Of an output.
+   * @returns Whether it is to be tiles.
+   */
+  isWanted(pixels: number): boolean;
+  /** Called when something asks for the values of an output in tfjs's order. */
+  onAsked(): void;
 }
 
 /** Null where a layer runs dense whatever was packed before. */

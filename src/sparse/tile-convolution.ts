@@ -1,14 +1,15 @@
 import type { Kernels } from '../wasm/kernels';
 import { TILE } from '../wasm/wat/tile';
 import type { Geometry } from './geometry';
+import { type Images, readPixels, TILE_BYTES, writePixels } from './pixel-run';
 import type { TileStream } from './tile-stream';
 
-/** What a convolution reads and writes, as addresses in the backend's memory. */
+/** What a convolution reads and writes, in the backend's memory. */
 export interface Operands {
-  /** The images, NHWC. */
-  readonly x: number;
-  /** The output, NHWC. */
-  readonly y: number;
+  /** The images. */
+  readonly x: Images;
+  /** The output. */
+  readonly y: Images;
   /** A number for each output channel. */
   readonly bias: number;
   /** The packed kernel. */
@@ -20,8 +21,6 @@ export interface Operands {
   /** Room for what is needed on the way. */
   readonly scratch: number;
 }
-
-const TILE_BYTES = 4 * TILE;
 
 /** How many fours of pixels a tile of so many pixels takes. */
 function vectorsOf(pixels: number): number {
@@ -39,16 +38,14 @@ export function pointwiseScratch(channels: number, packed: TileStream): number {
   return TILE_BYTES * (channels + packed.channels);
 }
 
-/** Pixels of the input that a pointwise convolution reads. */
+/** Pixels of the input that a pointwise convolution reads, in rows; steps are numbers of pixels. */
 export interface Pixels {
+  readonly images: number;
+  /** Rows of an image, and pixels of a row. */
   readonly rows: number;
-  /** Of a row. */
   readonly columns: number;
-  /** How many channels each has. */
-  readonly channels: number;
-  /** Bytes from one row to the next. */
+  readonly imageStep: number;
   readonly rowStep: number;
-  /** Bytes from one pixel of a row to the next. */
   readonly columnStep: number;
 }
 
@@ -56,7 +53,7 @@ export interface Pixels {
  * Mixes the channels of each pixel, a tile of pixels at a time.
  *
  * @param kernels The kernels.
- * @param pixels Where they are, from the input's address on.
+ * @param pixels Which.
  * @param operands What is read and written.
  */
 export function convolvePointwise(
@@ -64,31 +61,36 @@ export function convolvePointwise(
   pixels: Pixels,
   { x, y, bias, packed, min, max, scratch }: Operands,
 ): void {
-  const { heads, stream, channels: outputs } = packed;
-  const results = scratch + TILE_BYTES * pixels.channels;
-  const count = pixels.rows * pixels.columns;
+  const { heads, stream } = packed;
+  const results = scratch + TILE_BYTES * x.channels;
+  const count = pixels.images * pixels.rows * pixels.columns;
+  // One tile meets the next where they are.
+  const isWhole = x.isTiled && pixels.images === 1 && pixels.rows === 1 && pixels.columnStep === 1;
   for (let start = 0; start < count; start += TILE) {
     const end = Math.min(start + TILE, count);
-    gather(kernels, pixels, start, end, x, scratch);
-    kernels.sparseTile(heads, stream, stream, scratch, bias, results, min, max, vectorsOf(end - start));
-    kernels.toPixels(results, TILE_BYTES, outputs, end - start, y + 4 * outputs * start, 4 * outputs);
+    const tile = isWhole ? x.address + 4 * x.channels * start : scratch;
+    if (!isWhole) gather(kernels, pixels, start, end, x, scratch);
+    const to = y.isTiled ? y.address + 4 * y.channels * start : results;
+    kernels.sparseTile(heads, stream, stream, tile, bias, to, min, max, vectorsOf(end - start));
+    if (!y.isTiled) writePixels(kernels, results, y, start, end - start);
   }
 }
 
 /** Brings the channels of some pixels together. */
 function gather(
   kernels: Kernels,
-  { columns, channels, rowStep, columnStep }: Pixels,
+  { rows, columns, imageStep, rowStep, columnStep }: Pixels,
   start: number,
   end: number,
-  x: number,
+  x: Images,
   tile: number,
 ): void {
   for (let row = Math.floor(start / columns); row * columns < end; row++) {
     const from = Math.max(start, row * columns);
     const to = Math.min(end, (row + 1) * columns);
-    const first = x + row * rowStep + (from - row * columns) * columnStep;
-    kernels.toPlanes(first, columnStep, to - from, channels, tile + 4 * (from - start), TILE_BYTES);
+    const image = Math.floor(row / rows);
+    const first = image * imageStep + (row - image * rows) * rowStep + (from - row * columns) * columnStep;
+    readPixels(kernels, x, first, columnStep, to - from, tile + 4 * (from - start), TILE_BYTES);
   }
 }
 
@@ -118,48 +120,40 @@ export function convolveSpatial(
   operands: Operands,
 ): void {
   const c = geometry.convolution;
-  const inBytes = 4 * c.inHeight * c.inWidth * c.inChannels;
-  const outBytes = 4 * c.outHeight * c.outWidth * c.outChannels;
   // The padding stays zero from one image to the next.
   memory.fill(0, operands.scratch, operands.scratch + geometry.bytes);
   for (let image = 0; image < c.batchSize; image++) {
-    const x = operands.x + image * inBytes;
-    const y = operands.y + image * outBytes;
-    layPlanes(kernels, geometry, x, operands.scratch);
-    convolvePlanes(kernels, geometry, { ...operands, x, y });
+    layPlanes(kernels, geometry, operands, image * c.inHeight * c.inWidth);
+    convolvePlanes(kernels, geometry, operands, image * c.outHeight * c.outWidth);
   }
 }
 
-function layPlanes(kernels: Kernels, geometry: Geometry, x: number, planes: number): void {
+/** Lays out an image whose pixels begin at some number. */
+function layPlanes(kernels: Kernels, geometry: Geometry, { x, scratch }: Operands, image: number): void {
   const { convolution: c, rows, columns, rowStride, planeStride } = geometry;
-  const pixelBytes = 4 * c.inChannels;
-  let phasePlanes = planes;
+  let phasePlanes = scratch;
   for (const row of rows.phases) {
     for (const column of columns.phases) {
       const firstColumn = column.first + column.before * c.strideWidth;
       for (let i = row.before; i < row.before + row.inside; i++) {
-        const firstPixel = (row.first + i * c.strideHeight) * c.inWidth + firstColumn;
-        kernels.toPlanes(
-          x + firstPixel * pixelBytes,
-          pixelBytes * c.strideWidth,
-          column.inside,
-          c.inChannels,
-          phasePlanes + 4 * (i * rowStride + column.before),
-          4 * planeStride,
-        );
+        const first = image + (row.first + i * c.strideHeight) * c.inWidth + firstColumn;
+        const to = phasePlanes + 4 * (i * rowStride + column.before);
+        readPixels(kernels, x, first, c.strideWidth, column.inside, to, 4 * planeStride);
       }
       phasePlanes += 4 * planeStride * c.inChannels;
     }
   }
 }
 
+/** Convolves an image that is laid out, whose output's pixels begin at some number. */
 function convolvePlanes(
   kernels: Kernels,
   geometry: Geometry,
   { y, bias, packed, min, max, scratch: planes }: Operands,
+  image: number,
 ): void {
   const { convolution: c, rowStride, length } = geometry;
-  const { heads, stream, channels } = packed;
+  const { heads, stream } = packed;
   const results = planes + geometry.bytes;
   for (let start = 0; start < length; start += TILE) {
     const end = Math.min(start + TILE, length);
@@ -178,15 +172,8 @@ function convolvePlanes(
       const from = Math.max(start, row * rowStride);
       const to = Math.min(end, row * rowStride + c.outWidth);
       if (from >= to) continue;
-      const pixel = row * c.outWidth + from - row * rowStride;
-      kernels.toPixels(
-        results + 4 * (from - start),
-        TILE_BYTES,
-        channels,
-        to - from,
-        y + 4 * channels * pixel,
-        4 * channels,
-      );
+      const pixel = image + row * c.outWidth + from - row * rowStride;
+      writePixels(kernels, results + 4 * (from - start), y, pixel, to - from);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { TILE } from '../wasm/wat/tile';
 import {
   type Convolution,
   type Geometry,
@@ -45,56 +46,62 @@ export function makeTileWeight(
     if (wanted !== offsets) changeOffsets(heap, packed, offsets, wanted);
     offsets = wanted;
   };
-  const operandsOf = (scratchBytes: number, { x, y, bias, range }: Operation): Operands | undefined => {
+  const operandsOf = (scratchBytes: number, inputs: number, operation: Operation): Operands | undefined => {
+    const { x, y, bias, range, isTiled } = operation;
     // The tiles after it begin at a multiple of a vector's size.
     const zeroBytes = bias === undefined ? 16 * Math.ceil(channels / 4) : 0;
     const start = workspace.reserve(zeroBytes + scratchBytes);
     if (start === undefined) return undefined;
     new Uint8Array(heap.buffer).fill(0, start, start + zeroBytes);
-    return { x, y, bias: bias ?? start, packed, ...range, scratch: start + zeroBytes };
+    return {
+      x: { address: x, channels: inputs, isTiled: isTiled?.x ?? false },
+      y: { address: y, channels, isTiled: isTiled?.y ?? false },
+      bias: bias ?? start,
+      packed,
+      ...range,
+      scratch: start + zeroBytes,
+    };
   };
-  const multiply = (rows: number, inputs: number, operation: Operation): boolean => {
-    const columnStep = 4 * inputs;
-    const pixels = { rows: 1, columns: rows, channels: inputs, rowStep: 0, columnStep };
-    return mix(pixels, 1, 0, operation);
-  };
-  /** Some pixels of each image; the images lie so many bytes apart. */
-  const mix = (pixels: Pixels, images: number, imageStep: number, operation: Operation): boolean => {
-    const operands = operandsOf(pointwiseScratch(pixels.channels, packed), operation);
+  const mix = (pixels: Pixels, inputs: number, operation: Operation): boolean => {
+    const operands = operandsOf(pointwiseScratch(inputs, packed), inputs, operation);
     if (operands === undefined) return false;
     use(pointwise);
-    const outputStep = 4 * channels * pixels.rows * pixels.columns;
-    for (let image = 0; image < images; image++) {
-      const x = operands.x + image * imageStep;
-      convolvePointwise(kernels, pixels, { ...operands, x, y: operands.y + image * outputStep });
-    }
+    convolvePointwise(kernels, pixels, operands);
     return true;
   };
+  const multiply = (rows: number, inputs: number, operation: Operation): boolean =>
+    mix({ images: 1, rows: 1, columns: rows, imageStep: 0, rowStep: 0, columnStep: 1 }, inputs, operation);
   const convolve = (convolution: Convolution, operation: Operation): boolean => {
-    if (isPointwise(convolution)) {
-      const { batchSize, outHeight, outWidth, inChannels } = convolution;
-      return multiply(batchSize * outHeight * outWidth, inChannels, operation);
-    }
-    if (readsSinglePixels(convolution)) {
-      const c = convolution;
-      const pixelBytes = 4 * c.inChannels;
+    const c = convolution;
+    if (isPointwise(c)) return multiply(c.batchSize * c.outHeight * c.outWidth, c.inChannels, operation);
+    if (readsSinglePixels(c)) {
       const pixels: Pixels = {
+        images: c.batchSize,
         rows: c.outHeight,
         columns: c.outWidth,
-        channels: c.inChannels,
-        rowStep: pixelBytes * c.inWidth * c.strideHeight,
-        columnStep: pixelBytes * c.strideWidth,
+        imageStep: c.inHeight * c.inWidth,
+        rowStep: c.inWidth * c.strideHeight,
+        columnStep: c.strideWidth,
       };
-      return mix(pixels, c.batchSize, pixelBytes * c.inHeight * c.inWidth, operation);
+      return mix(pixels, c.inChannels, operation);
     }
-    if (geometry === undefined || !hasSameLayout(geometry.convolution, convolution)) {
-      geometry = geometryOf(convolution);
+    if (geometry === undefined || !hasSameLayout(geometry.convolution, c)) {
+      geometry = geometryOf(c);
     }
-    const operands = operandsOf(spatialScratch(geometry, packed), operation);
+    const operands = operandsOf(spatialScratch(geometry, packed), c.inChannels, operation);
     if (operands === undefined) return false;
     use(geometry.offsets);
     convolveSpatial(kernels, new Uint8Array(heap.buffer), { ...geometry, convolution }, operands);
     return true;
   };
-  return { heap, channels, bytes: packed.bytes, convolve, multiply, free: packed.free };
+  // What takes another way of it would have to bring each output into tfjs's order.
+  let isAsked = false;
+  const tiles = {
+    kernels,
+    isWanted: (pixels: number) => !isAsked && pixels >= TILE,
+    onAsked: () => {
+      isAsked = true;
+    },
+  };
+  return { heap, channels, bytes: packed.bytes, convolve, multiply, tiles, free: packed.free };
 }

@@ -24,6 +24,20 @@ export interface Kernels {
   toPlanes: Transpose;
   /** The same for rows that are channels: pixels are brought together. */
   toPixels: Transpose;
+  /** See wat/copy-lanes.ts. */
+  copyLanes(
+    src: number,
+    srcStep: number,
+    rows: number,
+    dst: number,
+    dstStep: number,
+    count: number,
+    stride: number,
+  ): void;
+  /** See wat/add.ts. */
+  add(a: number, end: number, b: number, y: number): void;
+  /** The same, clamped. */
+  addClamped(a: number, end: number, b: number, y: number, min: number, max: number): void;
   /** See wat/normalise.ts. */
   normalise(
     src: number,

@@ -18,6 +18,22 @@ export interface Placed {
 }
 
 /**
+ * @param heap The backend's memory.
+ * @param inputs A kernel's inputs; null or undefined where it was not given one.
+ * @returns Where they begin, by their names; undefined if one is not in the memory.
+ */
+export function placesOf(heap: Heap, inputs: tf.NamedTensorInfoMap): Record<string, number> | undefined {
+  const addresses: Record<string, number> = {};
+  for (const [name, input] of Object.entries<tf.TensorInfo | null | undefined>(inputs)) {
+    if (!input) continue;
+    const address = heap.addressOf(input.dataId);
+    if (address === undefined) return undefined;
+    addresses[name] = address;
+  }
+  return addresses;
+}
+
+/**
  * Makes a kernel's output.
  *
  * @param backend The wasm backend.
@@ -36,13 +52,8 @@ export function outputOf(
   write: (placed: Placed) => boolean,
 ): tf.TensorInfo | undefined {
   if (!isOutputMaker(backend)) return undefined;
-  const addresses: Record<string, number> = {};
-  for (const [name, input] of Object.entries<tf.TensorInfo | null | undefined>(inputs)) {
-    if (!input) continue;
-    const address = heap.addressOf(input.dataId);
-    if (address === undefined) return undefined;
-    addresses[name] = address;
-  }
+  const addresses = placesOf(heap, inputs);
+  if (addresses === undefined) return undefined;
   const output = backend.makeOutput(shape, 'float32');
   const address = heap.addressOf(output.dataId);
   let isWritten = false;

@@ -53,13 +53,16 @@ function widthOf(channels: number, widest: BlockWidth): BlockWidth | undefined {
   return ([16, 8] as const).find((width) => width <= widest && channels % width === 0);
 }
 
-/** Computes twice, dense and then sparse, in blocks where it can, and counts how often the sparse kernel ran. */
+/**
+ * Computes dense and then sparse, in blocks where it can, and counts how often the sparse kernel ran. Sparse twice: the first
+ * time may change the offsets, and gives tiles that are brought into tfjs's order; the second is written in it.
+ */
 export function both(
   { heap, kernels }: { heap: Heap; kernels: Kernels },
   weight: tf.Tensor,
   compute: () => tf.Tensor,
   widest: BlockWidth = 16,
-): { dense: Float32Array; sparse: Float32Array; runs: number } {
+): { dense: Float32Array; tiled: Float32Array; sparse: Float32Array; runs: number } {
   const dense = compute().dataSync<'float32'>();
   const counted = counting(kernels);
   const engine = { heap, kernels: counted.kernels, workspace: makeWorkspace(heap) };
@@ -73,9 +76,8 @@ export function both(
     : makeTileWeight(engine, address, countNonzeros(bits(), channels), taps)!;
   setSparseWeight(weight.dataId, sparse);
   try {
-    // Twice: the first one may change the offsets.
-    compute();
-    return { dense, sparse: compute().dataSync<'float32'>(), runs: counted.calls() };
+    const tiled = compute().dataSync<'float32'>();
+    return { dense, tiled, sparse: compute().dataSync<'float32'>(), runs: counted.calls() };
   } finally {
     clearSparseWeight(weight.dataId, sparse);
     sparse.free();

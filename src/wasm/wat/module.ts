@@ -1,4 +1,6 @@
+import { ADD } from './add';
 import { CLEAR_MASKED } from './clear-masked';
+import { COPY_LANES } from './copy-lanes';
 import { DRAW_TURNS } from './draw-turns';
 import { GATHER_WORDS } from './gather-words';
 import { type MemoryKind, moduleOf } from './memory';
@@ -24,6 +26,8 @@ export function moduleText(memory: MemoryKind): string {
     transpose('toPlanes', 'column'),
     transpose('toPixels', 'row'),
     sparseBlock('exact'),
+    COPY_LANES,
+    ADD,
     NORMALISE,
     SUM_SQUARES,
     CLEAR_MASKED,

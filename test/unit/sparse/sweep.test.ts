@@ -22,8 +22,9 @@ describe('sparse convolutions equal tfjs’s dense ones to the bit', () => {
   it.each(cases.filter((c) => !isWrongInTfjs(c)))('$name', (c) => {
     tf.tidy(() => {
       const { filter, compute } = convolution(c);
-      const { dense, sparse, runs } = both(engine, filter, compute, c.seed % 3 === 0 ? 8 : 16);
+      const { dense, tiled, sparse, runs } = both(engine, filter, compute, c.seed % 3 === 0 ? 8 : 16);
       expect(runs).toBeGreaterThan(0);
+      expect(tiled).toEqual(sparse);
       // Adding 0 makes +0 of −0, which a sum that skips zeros may have in its place.
       expect(sparse.map((value) => value + 0)).toEqual(dense.map((value) => value + 0));
     });
