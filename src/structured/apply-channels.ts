@@ -36,10 +36,10 @@ export function applyChannelPlan(model: tf.LayersModel, plan: ChannelPlan): { mo
   const layers = layersIn(draft);
   const shifts = shiftsIn(plan, graph);
   checkWeights(model, plan);
-  for (const path of shifts.keys()) set(configAt(layers, path), biasOption(path, graph), true);
+  for (const path of shifts.keys()) setOption(configAt(layers, path), biasOption(path, graph), true);
   for (const { layer, option, channels } of graph.options) {
     const kept = countKept(channels, isRemoved);
-    if (kept < channels.length) set(configAt(layers, layer), option, kept);
+    if (kept < channels.length) setOption(configAt(layers, layer), option, kept);
   }
   const axes = new Map<string, WeightAxis[]>();
   for (const each of graph.weights) {
@@ -93,7 +93,11 @@ function refusal(message: string, given: unknown): PruneError {
   return new PruneError('argument', `${message} Plan anew for this model.`, { given });
 }
 
-function layersIn({ config, inner, prefix }: Draft): Map<string, LayerConfig> {
+/**
+ * @param draft A model's draft.
+ * @returns The configurations of its layers by their paths, those of models within too.
+ */
+export function layersIn({ config, inner, prefix }: Draft): Map<string, LayerConfig> {
   const own = config.layers.map((layer): [string, LayerConfig] => [prefix + layer.config.name, layer]);
   return new Map([...own, ...[...inner.values()].flatMap((each) => [...layersIn(each)])]);
 }
@@ -105,7 +109,18 @@ function configAt(layers: ReadonlyMap<string, LayerConfig>, path: string): objec
   throw new PruneError('unsupported', message, { given: path, allowed: [...layers.keys()] });
 }
 
-function set(config: object, option: ReadonlyArray<string | number>, value: number | boolean): void {
+/**
+ * Changes one option of a layer.
+ *
+ * @param config The layer's configuration.
+ * @param option Where the option is in it.
+ * @param value Its new value.
+ */
+export function setOption(
+  config: object,
+  option: ReadonlyArray<string | number>,
+  value: number | boolean,
+): void {
   // What getConfig gives is objects and arrays all the way.
   const holder = option.slice(0, -1).reduce((at, key) => Reflect.get(at, key) as object, config);
   Reflect.set(holder, option.at(-1)!, value);

@@ -15,8 +15,9 @@ export interface ChannelPlanOptions extends ImportanceOptions {
   /**
    * To how many milliseconds to bring a prediction of one sample, on this device and the active backend, by removing as
    * little as is enough. Layers are timed one by one at their new sizes, since fewer multiplications are not always
-   * quicker; the smaller model is then run, and the plan tells what was predicted and what was measured. It takes as long
-   * as some hundred predictions; nothing else should keep the device busy.
+   * quicker, and channels go where they save the most for their importance; with `global`, by their ranking alone. The
+   * smaller model is then run in turns with the whole one, and the plan tells what was predicted and what was measured. It
+   * takes as long as some hundred predictions; nothing else should keep the device busy.
    */
   readonly targetLatencyMs?: number | undefined;
   /**

@@ -1,6 +1,6 @@
 /** Chooses which channels go, for a share of them. */
 import { pruneCount } from '../masks/amount';
-import type { ChannelGraph, ChannelGroup } from './graph';
+import type { ChannelGraph, ChannelGroup, CountedGraph } from './graph';
 import { macsOf } from './graph';
 import type { KeptChannels } from './plan';
 
@@ -55,8 +55,13 @@ function countsTogether(all: readonly Candidates[], share: number): number[] {
   return counts;
 }
 
-/** Fewer go, so that a multiple stays; all stay where there are fewer than that. */
-function rounded(count: number, channels: number, roundTo: number): number {
+/**
+ * @param count How many channels could go.
+ * @param channels Of how many.
+ * @param roundTo Of what a multiple is to stay.
+ * @returns How many go: as many or fewer, and none where there are fewer than the multiple.
+ */
+export function rounded(count: number, channels: number, roundTo: number): number {
   const staying = Math.min(channels, Math.ceil((channels - count) / roundTo) * roundTo);
   return channels - staying;
 }
@@ -84,7 +89,7 @@ const STEPS = 20;
  * @returns The least that has to go, and the share of the MACs that is left.
  */
 export function leastFor(
-  graph: ChannelGraph,
+  graph: CountedGraph,
   removalsAt: (share: number) => number[][],
   target: number,
 ): { removals: number[][]; left: number } {

@@ -4,10 +4,10 @@ import { classNameOf, describe, isModel, slotsOf } from '../core/parameter';
 import { PruneError } from '../errors';
 import { modelWithin } from '../topology/draft';
 import { callsByStructure, type ModelCall } from '../topology/model-calls';
-import type { ChannelGraph, ChannelGroup, WeightUse } from './graph';
-import { workOf } from './macs';
+import type { ChannelGraph, ChannelGroup, GraphCall } from './graph';
 import { pointwiseRules } from './rules/pointwise';
 import { shapeRules } from './rules/shape';
+import { reasonToStay } from './rules/staying';
 import { bidirectional, isRecurrent, weightedRules } from './rules/weighted';
 import { hashOf, lineOf, makeLabels } from './topology-hash';
 import {
@@ -24,11 +24,9 @@ import {
 interface Walk {
   readonly tracer: Tracer;
   readonly shapes: Map<string, readonly number[]>;
-  readonly uses: WeightUse[];
+  readonly calls: GraphCall[];
   /** Describes the model, call by call. */
   readonly lines: string[];
-  /** How often what is walked through runs in one run of the model. */
-  readonly times: number;
 }
 
 /**
@@ -38,15 +36,16 @@ interface Walk {
  * build a Sequential of its layers, and where a layer has the name that one of a model within has in plans.
  */
 export function dependencyGraph(model: tf.LayersModel): ChannelGraph {
-  const walk: Walk = { tracer: makeTracer(), shapes: new Map(), uses: [], lines: [], times: 1 };
+  const walk: Walk = { tracer: makeTracer(), shapes: new Map(), calls: [], lines: [] };
   const { tracer } = walk;
   const inputs = model.inputs.map(({ shape }) => ({ shape, axes: shape.map(() => undefined) }));
   for (const output of walkModel(walk, model, inputs, '')) pinAxes(tracer, output, 'the model gives them');
   const numbers = new Int32Array(tracer.parents.length);
   for (let i = 0; i < numbers.length; i++) numbers[i] = root(tracer, i);
+  const inNumbers = (channels: Int32Array): Int32Array => channels.map((channel) => numbers[channel]!);
   const numbered = <T extends { readonly channels: Int32Array }>(each: T): T => ({
     ...each,
-    channels: each.channels.map((channel) => numbers[channel]!),
+    channels: inNumbers(each.channels),
   });
   return {
     topology: hashOf(walk.lines.join('\n')),
@@ -54,7 +53,10 @@ export function dependencyGraph(model: tf.LayersModel): ChannelGraph {
     groups: groupsOf(tracer, numbers),
     weights: [...tracer.weights.values()].map(numbered),
     options: [...tracer.options.values()].map(numbered),
-    uses: walk.uses,
+    calls: walk.calls.map(({ inputs, ...call }) => ({
+      ...call,
+      inputs: inputs.map((axes) => axes.map((channels) => channels && inNumbers(channels))),
+    })),
     shapes: walk.shapes,
   };
 }
@@ -104,15 +106,14 @@ function follow(
   if (isInput) return inputs;
   const applied: unknown = className === 'TimeDistributed' ? Reflect.get(layer, 'layer') : undefined;
   if (isGraph(applied)) return walkSteps(walk, call, applied);
-  noteWork(walk, call);
+  walk.calls.push({ layer: path, output: outputTensors[0]!.id, inputs: inputs.map(({ axes }) => axes) });
   return axesOf(call).map((axes, i) => ({ shape: call.outputs[i]!, axes }));
 }
 
 /** A model that a TimeDistributed applies to each step of a sequence. */
 function walkSteps(walk: Walk, { path, inputs }: Call, model: tf.LayersModel): Traced[] {
   const [input] = inputs;
-  const steps = input!.shape[1] ?? 0;
-  const made = walkModel({ ...walk, times: walk.times * steps }, model, [stepOf(input!)], `${path}/`);
+  const made = walkModel(walk, model, [stepOf(input!)], `${path}/`);
   return made.map(({ shape: [batch, ...shape], axes: [first, ...axes] }) => ({
     shape: [batch!, input!.shape[1]!, ...shape],
     axes: [first, input!.axes[1], ...axes],
@@ -175,7 +176,7 @@ function axesOf(call: Call): Axes[] {
       return timeDistributed({ ...call, layer: inner, className: name, config: options }, innerRule);
     }
   }
-  const reason = `'${path}' is a ${className}, which is not known`;
+  const reason = `'${path}' ${reasonToStay(className)}`;
   for (const input of inputs) pinAxes(tracer, input, reason);
   return outputs.map((shape) => shape.map(() => undefined));
 }
@@ -201,23 +202,6 @@ function noteInputShape(call: Call): void {
   call.inputs[0]?.axes.forEach((channels, axis) => {
     if (typeof shape[axis] === 'number') noteOption(call, ['batchInputShape', axis], channels);
   });
-}
-
-function noteWork({ uses, times: runs }: Walk, { layer, path, inputs, outputs }: Call): void {
-  const sizes = (shape: ReadonlyArray<number | null>): number[] => [1, ...shape.slice(1).map(Number)];
-  const known = [...inputs.map(({ shape }) => shape), ...outputs].every(
-    (shape) => !shape.slice(1).includes(null),
-  );
-  if (!known) return;
-  const work = workOf(
-    layer,
-    inputs.map(({ shape }) => sizes(shape)),
-    sizes(outputs[0]!),
-  );
-  for (const { owner, property, name } of slotsOf(layer)) {
-    const times = work?.uses.get(owner)?.[property];
-    if (times !== undefined) uses.push({ layer: path, weight: name, times: runs * times });
-  }
 }
 
 /** By what it has, since another copy of tfjs may have made it. */

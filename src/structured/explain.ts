@@ -37,11 +37,12 @@ function ofChannels(plan: ChannelPlan): string[] {
 
 function ofLatency({ latency }: ChannelPlan): string[] {
   if (latency === null) return [];
-  const [before, predicted, measured] = [latency.before, latency.predicted, latency.measured].map((time) =>
-    time.toFixed(1),
-  );
+  const { backend, target } = latency;
+  const [before, measured, predicted, layers] = [
+    ...[latency.before, latency.measured, latency.predicted, latency.predictedBefore],
+  ].map((time) => time.toFixed(1));
   return [
-    `on ${latency.backend} ${before} → ${measured} ms measured, ${predicted} predicted, for a target of ${latency.target}`,
+    `on ${backend} ${before} → ${measured} ms measured, ${predicted} predicted, for a target of ${target}; its layers one by one take ${layers} ms`,
   ];
 }
 

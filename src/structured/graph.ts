@@ -38,6 +38,16 @@ export interface WeightUse {
   readonly times: number;
 }
 
+/** One call of a layer, and the channels of what goes into it. */
+export interface GraphCall {
+  /** The layer, by its path. */
+  readonly layer: string;
+  /** tfjs's number of what it gives, which tells the calls of a layer apart. */
+  readonly output: number;
+  /** For each input and each of its axes the channels along it; undefined where its size stays. */
+  readonly inputs: ReadonlyArray<ReadonlyArray<Int32Array | undefined>>;
+}
+
 /** Channels that the same layers make. */
 export interface ChannelGroup {
   /** The first layer that makes them, by its path. */
@@ -61,19 +71,24 @@ export interface ChannelGraph {
   readonly groups: readonly ChannelGroup[];
   readonly weights: readonly WeightAxis[];
   readonly options: readonly SizeOption[];
-  readonly uses: readonly WeightUse[];
+  readonly calls: readonly GraphCall[];
   /** The shapes of all weights, by layer and weight with a colon between. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
+}
+
+/** The same, and what the model's weights multiply. */
+export interface CountedGraph extends ChannelGraph {
+  readonly uses: readonly WeightUse[];
 }
 
 /**
  * How many multiplications the weights take part in.
  *
- * @param graph A model's channels.
+ * @param graph A model's channels and uses.
  * @param isRemoved For each number of a channel 1 where it goes; undefined where all stay.
  * @returns The MACs of one sample.
  */
-export function macsOf(graph: ChannelGraph, isRemoved?: Uint8Array): number {
+export function macsOf(graph: CountedGraph, isRemoved?: Uint8Array): number {
   const shapes = new Map([...graph.shapes].map(([key, shape]) => [key, [...shape]]));
   if (isRemoved !== undefined) {
     for (const { layer, weight, axis, channels } of graph.weights) {

@@ -9,8 +9,16 @@ const INERT = /^name$|^trainable$|^batchInputShape$|Initializer$|Regularizer$|Co
  * @returns All options that change what it does, as text; the same for the layer saved and loaded.
  */
 export function optionsOf(layer: tf.layers.Layer): string {
+  return optionsIn(layer.getConfig());
+}
+
+/**
+ * @param config The configuration of a layer.
+ * @returns The same of it.
+ */
+export function optionsIn(config: tf.serialization.ConfigDict): string {
   // As it would be saved: without what is undefined, and with null for infinity.
-  return JSON.stringify(canonical(JSON.parse(JSON.stringify(layer.getConfig()))));
+  return JSON.stringify(canonical(JSON.parse(JSON.stringify(config))));
 }
 
 function canonical(value: unknown): unknown {

@@ -2,9 +2,9 @@ import type * as tf from '@tensorflow/tfjs';
 import { PruneError } from '../errors';
 import { draftOf } from '../topology/draft';
 import { type ChannelPlanOptions, checkChannelOptions, checkNames, ratioOf } from './channel-options';
-import { type Candidates, chosen, leastFor, removedIn } from './choose-channels';
+import { type Candidates, type Choice, chosen, leastFor, removedIn } from './choose-channels';
 import { dependencyGraph } from './dependency-graph';
-import { type ChannelGraph, type ChannelGroup, macsOf } from './graph';
+import { type ChannelGroup, type CountedGraph, macsOf } from './graph';
 import { scoresOf } from './importance/importance';
 import { planLatency } from './latency/plan-latency';
 import type { ChannelPlan, GroupPlan, KeptChannels } from './plan';
@@ -58,8 +58,10 @@ export async function planChannels(model: tf.LayersModel, options: ChannelPlanOp
     latency: null,
   });
   if (target === undefined) return planOf(removalsOf(graph, all, options));
-  const planAt = (share: number): ChannelPlan => planOf(removalsFor(all, share, options));
-  return planLatency({ model, target, planAt, table, inputShapes });
+  return planLatency({
+    ...{ model, graph, all, target, planOf, table, inputShapes },
+    choice: choiceOf(options),
+  });
 }
 
 type Inexact = Pick<ChannelPlanOptions, 'inexact'>;
@@ -114,7 +116,7 @@ function scaleOf(scores: Float64Array, { importance = 'l2', normalize }: Channel
 }
 
 function removalsOf(
-  graph: ChannelGraph,
+  graph: CountedGraph,
   all: readonly Candidates[],
   options: ChannelPlanOptions,
 ): number[][] {
@@ -134,8 +136,11 @@ function removalsOf(
 }
 
 function removalsFor(all: readonly Candidates[], share: number, options: ChannelPlanOptions): number[][] {
-  const { global: isGlobal = false, roundTo = 1 } = options;
-  return chosen(all, share, { isGlobal, roundTo });
+  return chosen(all, share, choiceOf(options));
+}
+
+function choiceOf({ global: isGlobal = false, roundTo = 1 }: ChannelPlanOptions): Choice {
+  return { isGlobal, roundTo };
 }
 
 function planned({ group, kept }: Candidates, remove: number[], options: ChannelPlanOptions): GroupPlan {

@@ -52,7 +52,14 @@ const HEADER = { topology: text };
 const MACS = { before: amount, after: amount, uncounted: texts };
 const GROUP = { id: text, layers: texts, channels: count, remove: counts, reason: text, kept: list };
 const SHIFT = { layer: text, bias: text, values: numbers, weights: hashes };
-const LATENCY = { backend: text, target: amount, before: amount, predicted: amount, measured: amount };
+const LATENCY = {
+  backend: text,
+  target: amount,
+  before: amount,
+  predictedBefore: amount,
+  predicted: amount,
+  measured: amount,
+};
 const KEPT = { channels: counts, reason: text };
 const BLOCK = {
   name: text,

@@ -65,11 +65,13 @@ export interface PlannedLatency {
   readonly backend: string;
   /** What was asked for. */
   readonly target: number;
-  /** Of the model. */
+  /** Of the model, by running it. */
   readonly before: number;
-  /** Of what is left of it, by the times of its layers. */
+  /** The sum of the times of the model's layers, each run by itself; more than `before`, since each is waited for. */
+  readonly predictedBefore: number;
+  /** Of what is left of it: what its layers take of the times of all layers, at the scale of `before`. */
   readonly predicted: number;
-  /** Of what is left of it, by running it. */
+  /** Of what is left of it, by running it in turns with the model. */
   readonly measured: number;
 }
 

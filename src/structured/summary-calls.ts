@@ -17,6 +17,8 @@ export interface LayerCall {
   readonly layer: tf.layers.Layer;
   /** Its name; for one of a model within, after that model's name and a slash. */
   readonly name: string;
+  /** tfjs's number of what it gives, which tells the calls of a layer apart. */
+  readonly id: number;
   /** How often it runs: for each step of a sequence where a TimeDistributed applies its model. */
   readonly times: number;
   readonly inputs: readonly Value[];
@@ -111,7 +113,7 @@ function run(call: ModelCall, values: ReadonlyMap<number, Value>, place: Place):
     const made = gather(applied, [step], { ...place, prefix, times: place.times * steps! });
     within = { input: step, outputs: made };
   }
-  place.calls.push({ layer, name, times: place.times, inputs, outputs, within });
+  place.calls.push({ layer, name, id: outputTensors[0]!.id, times: place.times, inputs, outputs, within });
   return outputs;
 }
 

@@ -21,12 +21,22 @@ export type Transfer = (original: object, made: object, path: string) => void;
  * @throws {@link PruneError} `unsupported` where tfjs cannot build it. No variable is left behind.
  */
 export function rebuild(draft: Draft, transfer: Transfer): tf.LayersModel {
-  const before = new Set(variables());
-  try {
+  return allOrNothing(() => {
     edit(draft, ({ config }) => renumberCalls(config));
     const model = build(draft);
     fill(draft, model, transfer);
     return model;
+  });
+}
+
+/**
+ * @param make Makes something with variables.
+ * @returns What it gives. Where it throws, the variables that it has made are disposed.
+ */
+export function allOrNothing<T>(make: () => T): T {
+  const before = new Set(variables());
+  try {
+    return make();
   } catch (error) {
     for (const variable of variables()) if (!before.has(variable)) variable.dispose();
     throw error;

@@ -1,93 +1,71 @@
-/** How long models and their layers take, on this device and the active backend. */
+/** How long something takes, on this device and the active backend. */
 import * as tf from '@tensorflow/tfjs';
-import { classNameOf, describe } from '../../core/parameter';
-import { PruneError } from '../../errors';
-import { optionsOf } from '../layer-options';
-import { callsOf, type LayerCall } from '../summary-calls';
-
-/** Milliseconds by the kind of a layer, its options and the sizes of its inputs. */
-export type LatencyTable = Map<string, number>;
+import { callsOf } from '../summary-calls';
 
 /** The engine compiles what runs often, and a backend its programs. */
-const WARM_UPS = 5;
-const RUNS = 5;
+const WARM_UPS = 3;
+const ROUNDS = 5;
+
+/** What takes its time: it gives tensors. */
+type Run = () => tf.Tensor | tf.Tensor[];
 
 /**
- * The sum of the times of a model's layers, each by itself for one sample.
+ * Times things in turns, since a device may become quicker or slower meanwhile: what happens to one happens to the others.
  *
- * @param model A built model.
- * @param inputShapes The shape of each input without the batch axis, where the model leaves sizes open.
- * @param table What has been measured; what is missing is measured and added.
- * @returns Milliseconds.
- * @throws {@link PruneError} `shape` where a size is not known, `unsupported` for a layer that cannot run by itself.
+ * @param runs What to time.
+ * @returns For each the milliseconds, the median of five rounds.
  */
-export async function layersLatency(
-  model: tf.LayersModel,
-  inputShapes: ReadonlyArray<readonly number[]> | undefined,
-  table: LatencyTable,
-): Promise<number> {
-  let sum = 0;
-  for (const call of callsOf(model, inputShapes).calls) {
-    // The layers of a model within are calls of their own.
-    if (classNameOf(call.layer) === 'TimeDistributed' && 'layers' in Object(Reflect.get(call.layer, 'layer')))
-      continue;
-    const key = keyOf(call);
-    const known = table.get(key) ?? (await latencyOf(call));
-    table.set(key, known);
-    sum += call.times * known;
+export async function inTurns(runs: readonly Run[]): Promise<number[]> {
+  const times: number[][] = runs.map(() => []);
+  for (let round = -WARM_UPS; round < ROUNDS; round++) {
+    for (const [i, run] of runs.entries()) {
+      const time = await timed(run);
+      if (round >= 0) times[i]!.push(time);
+    }
   }
-  return sum;
+  return times.map((each) => each.sort((a, b) => a - b)[ROUNDS >> 1]!);
 }
 
-function keyOf({ layer, inputs }: LayerCall): string {
-  const shapes = inputs.map(({ shape }) => shape.join('×'));
-  return `${tf.getBackend()} ${classNameOf(layer)} ${shapes.join(', ')} ${optionsOf(layer)}`;
+/** Milliseconds to the end: a backend may work on after it has given a tensor. */
+async function timed(run: Run): Promise<number> {
+  const start = performance.now();
+  const made = [tf.tidy(run)].flat();
+  // All of it would have to be copied, which for a layer can take longer than the layer itself.
+  const one = tf.tidy(() => {
+    const [first] = made as [tf.Tensor]; // every layer and model gives one
+    return first.slice(
+      first.shape.map(() => 0),
+      first.shape.map(() => 1),
+    );
+  });
+  await one.data();
+  const time = performance.now() - start;
+  tf.dispose([one, made]);
+  return time;
 }
 
-async function latencyOf({ layer, inputs }: LayerCall): Promise<number> {
-  const given = inputs.map(({ shape }) => tf.randomUniform([...shape], 0, 1, 'float32', 0));
+/**
+ * @param models Built models of the same inputs.
+ * @param inputShapes The shape of each input without the batch axis, where the models leave sizes open.
+ * @returns For each the milliseconds of a prediction of one sample.
+ * @throws {@link PruneError} `shape` where a size is not known.
+ */
+export async function modelLatencies(
+  models: readonly tf.LayersModel[],
+  inputShapes: ReadonlyArray<readonly number[]> | undefined,
+): Promise<number[]> {
+  const given = callsOf(models[0]!, inputShapes).inputs.map(({ shape }) => samplesOf(shape));
   try {
-    return await timed(() => layer.apply(given.length === 1 ? given[0]! : given));
-  } catch (cause) {
-    const message = `${describe(layer)} cannot be timed by itself: ${String(cause)} Use targetMacs.`;
-    throw new PruneError('unsupported', message, { given: layer, cause });
+    return await inTurns(models.map((model) => () => model.predict(given)));
   } finally {
     tf.dispose(given);
   }
 }
 
 /**
- * @param model A built model.
- * @param inputShapes The shape of each input without the batch axis, where the model leaves sizes open.
- * @returns Milliseconds of a prediction of one sample, the median of five.
+ * @param shape The shape of a tensor.
+ * @returns One of random numbers, the same each time; the caller disposes it.
  */
-export async function modelLatency(
-  model: tf.LayersModel,
-  inputShapes: ReadonlyArray<readonly number[]> | undefined,
-): Promise<number> {
-  const given = callsOf(model, inputShapes).inputs.map(({ shape }) =>
-    tf.randomUniform([...shape], 0, 1, 'float32', 0),
-  );
-  try {
-    return await timed(() => model.predict(given));
-  } finally {
-    tf.dispose(given);
-  }
-}
-
-/** The median over some runs, each to the end: a backend may work on after it has given a tensor. */
-async function timed(run: () => unknown): Promise<number> {
-  const times: number[] = [];
-  for (let i = -WARM_UPS; i < RUNS; i++) {
-    const start = performance.now();
-    const made = [tf.tidy(() => tensorsIn(run()))].flat();
-    await made[0]?.data();
-    if (i >= 0) times.push(performance.now() - start);
-    tf.dispose(made);
-  }
-  return times.sort((a, b) => a - b)[RUNS >> 1]!;
-}
-
-function tensorsIn(result: unknown): tf.Tensor[] {
-  return [result].flat().filter((each) => each instanceof tf.Tensor);
+export function samplesOf(shape: readonly number[]): tf.Tensor {
+  return tf.randomUniform([...shape], 0, 1, 'float32', 0);
 }

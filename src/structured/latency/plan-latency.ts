@@ -3,50 +3,77 @@ import { getBackend } from '@tensorflow/tfjs';
 import { PruneError } from '../../errors';
 import { disposeWeights } from '../../topology/rebuild';
 import { applyChannelPlan } from '../apply-channels';
+import { type Candidates, type Choice, chosen, removedIn } from '../choose-channels';
+import type { ChannelGraph } from '../graph';
 import type { ChannelPlan, PlannedLatency } from '../plan';
-import { type LatencyTable, layersLatency, modelLatency } from './measure';
-import { searchLatency } from './search';
+import { worthOf } from './ladders';
+import { type LatencyTable, layersLatency, timedCalls } from './layer-times';
+import { modelLatencies } from './measure';
+import { pricedFamily } from './priced-family';
+import { type Family, type Found, type Probe, searchLatency } from './search';
 
 /** What a search needs. */
 interface LatencySearch {
   readonly model: tf.LayersModel;
+  readonly graph: ChannelGraph;
+  /** The groups of the graph, and what of them may go. */
+  readonly all: readonly Candidates[];
+  readonly choice: Choice;
   /** Milliseconds. */
   readonly target: number;
-  /** The plan of what goes for a share of the channels. */
-  readonly planAt: (share: number) => ChannelPlan;
+  /** The plan to remove these channels, by group. */
+  readonly planOf: (removals: number[][]) => ChannelPlan;
   readonly table: LatencyTable;
   readonly inputShapes: ReadonlyArray<readonly number[]> | undefined;
 }
 
 /**
+ * Channels go in the same share from all groups, or where they save the most milliseconds for their importance, whichever
+ * keeps more importance at the target. A `global` ranking already says which ones go.
+ *
  * @param search The model and the target.
  * @returns The plan, with what was measured.
  * @throws {@link PruneError} `amount` where the target cannot be reached; `shape` and `unsupported` as measuring does.
  */
 export async function planLatency(search: LatencySearch): Promise<ChannelPlan> {
-  const { model, target, planAt, table, inputShapes } = search;
-  const on = async (plan: ChannelPlan, time: (slim: tf.LayersModel) => Promise<number>): Promise<number> => {
-    const { model: slim } = applyChannelPlan(model, plan);
-    try {
-      return await time(slim);
-    } finally {
-      disposeWeights(slim);
-    }
+  const { model, graph, all, choice, target, planOf, table, inputShapes } = search;
+  const calls = timedCalls(model, graph, inputShapes);
+  const probe: Probe<number[][]> = {
+    nothing: all.map(() => []),
+    predicted: (removals) => layersLatency(calls, removedIn(graph, removals), table),
+    whole: async () => (await modelLatencies([model], inputShapes))[0]!,
+    measured: (removals) => inTurnsWith(model, planOf(removals), inputShapes),
+    worth: (removals) => worthOf(all, removals),
   };
-  const found = await searchLatency(
-    planAt,
-    {
-      predicted: (plan) => on(plan, (slim) => layersLatency(slim, inputShapes, table)),
-      measured: (plan) => on(plan, (slim) => modelLatency(slim, inputShapes)),
-    },
-    target,
-  );
-  const { before, predicted, measured } = found;
-  if (measured > target) {
-    const allowed = `milliseconds ≥ ${measured.toFixed(1)}`;
-    const message = `targetLatencyMs is ${target}, but a prediction of '${model.name}' takes ${measured.toFixed(1)} ms on ${getBackend()} when all channels are gone that may go; with all, ${before.toFixed(1)} ms. Ask for ${allowed}.`;
-    throw new PruneError('amount', message, { given: target, allowed });
+  const evenly: Family<number[][]> = (share) => chosen(all, share, choice);
+  const families = async (): Promise<Array<Family<number[][]>>> =>
+    choice.isGlobal ? [evenly] : [evenly, await pricedFamily({ graph, all, calls, table, choice })];
+  const found = await searchLatency(families, probe, target);
+  const { before, predictedBefore, measured } = found;
+  if (measured > target) throw unreachable(search, found);
+  // Layers that are timed one by one wait for each other, which they do not in a model.
+  const predicted = predictedBefore > 0 ? (found.predicted * before) / predictedBefore : before;
+  const times = { before, predictedBefore, predicted, measured };
+  const latency: PlannedLatency = { backend: getBackend(), target, ...times };
+  return { ...planOf(found.removals), latency };
+}
+
+async function inTurnsWith(
+  model: tf.LayersModel,
+  plan: ChannelPlan,
+  inputShapes: LatencySearch['inputShapes'],
+): Promise<readonly [before: number, after: number]> {
+  const { model: slim } = applyChannelPlan(model, plan);
+  try {
+    const [before, after] = await modelLatencies([model, slim], inputShapes);
+    return [before!, after!];
+  } finally {
+    disposeWeights(slim);
   }
-  const latency: PlannedLatency = { backend: getBackend(), target, before, predicted, measured };
-  return { ...found.removals, latency };
+}
+
+function unreachable({ model, target }: LatencySearch, { before, measured }: Found<number[][]>): PruneError {
+  const allowed = `milliseconds ≥ ${measured.toFixed(1)}`;
+  const message = `targetLatencyMs is ${target}, but a prediction of '${model.name}' takes ${measured.toFixed(1)} ms on ${getBackend()} when all channels are gone that may go; with all, ${before.toFixed(1)} ms. Ask for ${allowed}.`;
+  return new PruneError('amount', message, { given: target, allowed });
 }

@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { applyPlan } from '../../../src/structured/apply-plan';
 import { explain } from '../../../src/structured/explain';
-import { type Probe, searchLatency } from '../../../src/structured/latency/search';
+import { type CallTime, stageAt, stagesOf } from '../../../src/structured/latency/prices';
+import { type Family, type Probe, searchLatency } from '../../../src/structured/latency/search';
 import { planChannels } from '../../../src/structured/plan-channels';
 import { useBackend } from '../../support/backend';
 import { expectNoLeak } from '../../support/memory';
@@ -11,114 +12,156 @@ import { randomize, weightBits } from '../sparse/fold-models';
 beforeAll(() => useBackend('cpu'));
 afterEach(() => tf.disposeVariables());
 
-/** A device on which layers take what a function of the share says, and the whole model a multiple of it. */
+/** A device on which layers take what a function of the share says, and whole models a multiple of it. */
 function device(layers: (share: number) => number, together: (share: number) => number): Probe<number> {
+  const time = (share: number): number => layers(share) * together(share);
   return {
+    nothing: 0,
     predicted: async (share) => layers(share),
-    measured: async (share) => layers(share) * together(share),
+    whole: async () => time(0),
+    measured: async (share) => [time(0), time(share)],
+    worth: (share) => 1 - share,
   };
 }
 
-const share = (x: number): number => x;
+/** What goes is the share itself. */
+const shares: () => Promise<Array<Family<number>>> = async () => [(share) => share];
+const alike = (): number => 1;
+const falling = (x: number): number => 10 - 8 * x;
 
 describe('the search for a latency', () => {
   it('removes as little as is enough, to a 64th, at the scale of the whole model', async () => {
-    const found = await searchLatency(
-      share,
-      device(
-        (x) => 10 - 8 * x,
-        () => 0.5,
-      ),
-      3,
-    );
+    const half = device(falling, () => 0.5);
     // (10 − 8x) / 2 ≤ 3 from x = 0.5.
-    expect(found).toEqual({ removals: 0.5, before: 5, predicted: 3, measured: 3 });
-    const steps = await searchLatency(
-      share,
-      device(
-        (x) => 10 - Math.floor(8 * x),
-        () => 1,
-      ),
-      7,
-    );
-    expect(steps.removals).toBe(3 / 8);
+    expect(await searchLatency(shares, half, 3)).toEqual({
+      ...{ removals: 0.5, predictedBefore: 10, predicted: 6, before: 5, measured: 3 },
+    });
+    const steps = device((x) => 10 - Math.floor(8 * x), alike);
+    expect(await searchLatency(shares, steps, 7)).toMatchObject({ removals: 3 / 8 });
   });
 
   it('removes nothing from a model that is quick enough', async () => {
     const found = await searchLatency(
-      share,
-      device(
-        () => 10,
-        () => 1,
-      ),
+      shares,
+      device(() => 10, alike),
       10,
     );
-    expect(found).toEqual({ removals: 0, before: 10, predicted: 10, measured: 10 });
+    expect(found).toEqual({ removals: 0, predictedBefore: 10, predicted: 10, before: 10, measured: 10 });
   });
 
   it('removes more where a smaller model is slower than its layers promise', async () => {
-    // What does not shrink with the layers: twice the promise when half is gone.
-    const probe = device(
-      (x) => 10 - 8 * x,
-      (x) => (x === 0 ? 1 : 1.25),
+    // What does not shrink with the layers: a quarter more than the promise when something is gone.
+    const found = await searchLatency(
+      shares,
+      device(falling, (x) => (x === 0 ? 1 : 1.25)),
+      5,
     );
-    const found = await searchLatency(share, probe, 5);
-    expect(found.removals).toBe(0.75);
-    expect(found.measured).toBe(5);
-    expect(found.predicted).toBe(5);
+    expect(found).toMatchObject({ removals: 0.75, measured: 5, predicted: 4 });
   });
 
   it('removes less where a smaller model is quicker than its layers promise', async () => {
-    const probe = device(
-      (x) => 10 - 8 * x,
-      (x) => (x === 0 ? 1 : 0.8),
-    );
     // By the layers alone 0.625; (10 − 8x) × 0.8 ≤ 5 from x = 0.46875, 30 of 64.
-    const found = await searchLatency(share, probe, 5);
-    expect(found.removals).toBe(30 / 64);
-    expect(found.measured).toBe(5);
+    const found = await searchLatency(
+      shares,
+      device(falling, (x) => (x === 0 ? 1 : 0.8)),
+      5,
+    );
+    expect(found).toMatchObject({ removals: 30 / 64, measured: 5, predicted: 6.25 });
   });
 
   it('goes on until the target is met, however wrong the predictions are', async () => {
-    const probe: Probe<number> = {
+    const time = (x: number): number => 100 * (1 - x ** 3);
+    const wrong: Probe<number> = {
+      ...device(time, alike),
       predicted: async (x) => 100 * (1 - x) ** 3,
-      measured: async (x) => 100 * (1 - x ** 3),
     };
     for (const target of [90, 50, 10, 1e-3]) {
-      const found = await searchLatency(share, probe, target);
+      const found = await searchLatency(shares, wrong, target);
       expect(found.measured).toBeLessThanOrEqual(target);
       // A 64th less would not do, or it is within 3 % of the target.
-      const less = await probe.measured(found.removals - 1 / 64);
+      const less = time(found.removals - 1 / 64);
       expect(less > target || found.measured >= 0.97 * target).toBe(true);
     }
-    const steps: Probe<number> = { ...probe, measured: async (x) => (x < 1 ? 100 : 60) };
-    expect(await searchLatency(share, steps, 60)).toMatchObject({ removals: 1, measured: 60 });
-    expect(await searchLatency(share, steps, 50)).toMatchObject({ removals: 1, measured: 60 });
+    const steps: Probe<number> = { ...wrong, measured: async (x) => [100, x < 1 ? 100 : 60] };
+    expect(await searchLatency(shares, steps, 60)).toMatchObject({ removals: 1, measured: 60 });
+    expect(await searchLatency(shares, steps, 50)).toMatchObject({ removals: 1, measured: 60 });
   });
 
-  it('measures the whole model again once it is warm', async () => {
-    let runs = 0;
-    const probe: Probe<number> = {
-      predicted: async (x) => 10 - 8 * x,
-      measured: async (x) => (runs++ === 0 ? 2 : 1) * (10 - 8 * x),
-    };
-    expect(await searchLatency(share, probe, 5)).toMatchObject({ before: 10, measured: 5 });
-    runs = 0;
-    const quick = { removals: 0, before: 10, predicted: 10, measured: 10 };
-    expect(await searchLatency(share, probe, 12)).toEqual(quick);
+  it('tells the times of the run in which both models took turns', async () => {
+    // The device has become twice as quick since the whole model was run alone.
+    const probe: Probe<number> = { ...device(falling, alike), whole: async () => 20 };
+    expect(await searchLatency(shares, probe, 5)).toMatchObject({ before: 10, measured: 5, predicted: 5 });
+    const quick = { removals: 0, predictedBefore: 10, predicted: 10, before: 10, measured: 10 };
+    expect(await searchLatency(shares, probe, 12)).toEqual(quick);
   });
 
   it('says so where all that may go is not enough', async () => {
-    const found = await searchLatency(
-      share,
-      device(
-        (x) => 10 - 8 * x,
-        () => 1,
-      ),
-      1,
-    );
-    expect(found.removals).toBe(1);
-    expect(found.predicted).toBe(2);
+    const found = await searchLatency(shares, device(falling, alike), 1);
+    expect(found).toMatchObject({ removals: 1, predicted: 2, measured: 2 });
+  });
+
+  it('takes of several ways the one that keeps the most importance at the predicted target', async () => {
+    interface Way {
+      readonly time: number;
+      readonly worth: number;
+    }
+    const probe: Probe<Way> = {
+      nothing: { time: 10, worth: 1 },
+      predicted: async ({ time }) => time,
+      whole: async () => 10,
+      measured: async ({ time }) => [10, time],
+      worth: ({ worth }) => worth,
+    };
+    const dear: Family<Way> = (x) => ({ time: 10 - 8 * x, worth: 1 - x });
+    const cheap: Family<Way> = (x) => ({ time: 10 - 8 * x, worth: 1 - x / 2 });
+    // It keeps all, but never comes to 5.
+    const slow: Family<Way> = (x) => ({ time: 10 - 4 * x, worth: 1 });
+    for (const ways of [
+      [dear, cheap, slow],
+      [slow, cheap, dear],
+    ]) {
+      const found = await searchLatency(async () => ways, probe, 5);
+      expect(found.removals).toEqual({ time: 5, worth: 1 - 0.625 / 2 });
+    }
+  });
+});
+
+describe('the way by prices', () => {
+  const calls: CallTime[] = [
+    { whole: 8, left: new Map([[0, [1, 1, 0.5, 0.25]]]) },
+    { whole: 4, left: new Map([[1, [1, 0.75, 0.5]]]) },
+  ];
+
+  it('passes over what saves nothing, and takes the least importance for a millisecond first', () => {
+    const ladders = [
+      { counts: [0, 1, 2, 3], lost: [0, 1, 2, 5] },
+      { counts: [0, 1, 2], lost: [0, 1, 3] },
+    ];
+    // Of the first group 2 for 4 ms by two rungs, then 3 for 2; of the second 1 for 1, then 2 for 1.
+    expect(stagesOf(ladders, calls).map(({ rungs, time }) => [...rungs, time])).toEqual([
+      [0, 0, 12],
+      [2, 0, 8],
+      [2, 1, 7],
+      [3, 1, 5],
+      [3, 2, 4],
+    ]);
+  });
+
+  it('takes a layer of two groups to keep the product, so that what was saved is not saved again', () => {
+    const ladder = { counts: [0, 1], lost: [0, 1] };
+    const both: CallTime[] = [
+      {
+        whole: 8,
+        left: new Map([
+          [0, [1, 0.5]],
+          [1, [1, 0.75]],
+        ]),
+      },
+    ];
+    const stages = stagesOf([ladder, ladder], both);
+    expect(stages.map(({ time }) => time)).toEqual([8, 4, 3]);
+    // Shares are of the 5 ms that can be saved.
+    expect([0, 0.5, 0.8, 0.81, 1].map((share) => stageAt(stages, share).time)).toEqual([8, 4, 4, 3, 3]);
   });
 });
 
@@ -169,21 +212,56 @@ describe('planChannels with a latency', () => {
     const bits = weightBits(model);
     // By the clock, 3 × 16 + 16 × 16 = 304 at first; with a channels of the one and b of the other 3a + ab.
     const plan = await withClock(() => planChannels(model, { targetLatencyMs: 304, latencies }));
-    expect(plan.latency).toEqual({ backend: 'cpu', target: 304, before: 304, predicted: 304, measured: 304 });
+    const all = { backend: 'cpu', before: 304, predictedBefore: 304 };
+    expect(plan.latency).toEqual({ ...all, target: 304, predicted: 304, measured: 304 });
     expect(plan.macs!.after).toBe(plan.macs!.before);
-    // 11 of each are 154; 10 are 130, and 9 are 108.
     const less = await withClock(() => planChannels(model, { targetLatencyMs: 150, latencies }));
-    expect(less.groups.map(({ remove }) => remove.length)).toEqual([6, 6, 0]);
-    expect(less.latency).toEqual({ backend: 'cpu', target: 150, before: 304, predicted: 130, measured: 130 });
+    const [a, b] = less.groups.map(({ channels, remove }) => channels - remove.length) as [number, number];
+    const time = 3 * a + a * b;
+    expect(less.latency).toEqual({ ...all, target: 150, predicted: time, measured: time });
+    expect(time).toBeLessThanOrEqual(150);
+    // With the same share of both, 10 of each are left, in 130 ms.
+    expect(a * b).toBeGreaterThanOrEqual(100);
     expect([...latencies.keys()].every((key) => key.startsWith('cpu '))).toBe(true);
     expect([...latencies.values()]).toContain(48);
     expect(weightBits(model)).toEqual(bits);
     const { model: slim } = applyPlan(model, JSON.parse(JSON.stringify(less)));
-    expect(slim.getLayer('b').getWeights()[0]!.shape).toEqual([3, 3, 10, 10]);
-    expect(explain(less)).toContain('on cpu 304.0 → 130.0 ms measured, 130.0 predicted, for a target of 150');
+    expect(slim.getLayer('b').getWeights()[0]!.shape).toEqual([3, 3, a, b]);
+    const [before, after] = [304, time].map((each) => each.toFixed(1));
+    expect(explain(less)).toContain(
+      `on cpu ${before} → ${after} ms measured, ${after} predicted, for a target of 150; its layers one by one take ${before} ms`,
+    );
     // One of each is left: 3 + 1.
     const planned = withClock(() => planChannels(model, { targetLatencyMs: 3, latencies }));
     await expect(planned).rejects.toMatchObject({ kind: 'amount', allowed: 'milliseconds ≥ 4.0' });
+  });
+
+  it('keeps more than the same share of all groups would in the same time', async () => {
+    const model = randomize(
+      tf.sequential({
+        layers: [
+          tf.layers.conv2d({ filters: 16, kernelSize: 1, inputShape: [4, 4, 3] }),
+          tf.layers.conv2d({ filters: 16, kernelSize: 1 }),
+          tf.layers.conv2d({ filters: 64, kernelSize: 1 }),
+          tf.layers.flatten(),
+          tf.layers.dense({ units: 2 }),
+        ],
+      }),
+    );
+    // All channels are as important as each other: 3a + ab + bc by the clock, 1328 at first.
+    const importance = ({ channels }: { channels: number }): number[] => Array(channels).fill(1);
+    const left = async (target: number, global: boolean): Promise<number[]> => {
+      const planned = withClock(() => planChannels(model, { targetLatencyMs: target, importance, global }));
+      return (await planned).groups.map(({ channels, remove }) => channels - remove.length);
+    };
+    const [a, b, c] = (await left(600, false)) as [number, number, number];
+    expect(3 * a + a * b + b * c).toBeLessThanOrEqual(600);
+    // The same share leaves 10 of 16 and 42 of 64 at most: 31 + 100 + 420, and 11, 11 and 44 are 638.
+    expect(a * b * c).toBeGreaterThan(10 * 10 * 42);
+    // What is cheap to keep is kept.
+    expect(a).toBe(16);
+    // A ranking of all groups already says which channels go: here those of the first group before all others.
+    expect((await left(1200, true))[0]).toBeLessThan(16);
   });
 
   it('takes times of layers that are known', async () => {
