@@ -202,8 +202,16 @@ export function chainOf([start, ...steps]: readonly number[]): Chain {
   if (x.rank > 2) x = call(L.flatten(), x);
   const outputs = call(L.dense({ units: 2 }), x);
   const model = randomize(tf.model({ inputs: input, outputs }), 1 + (start! % 1000));
+  for (const layer of layersOf(model)) if (choose(3) === 0) level(layer);
   for (const layer of layersOf(model)) if (choose(4) > 0) zero(layer, choose);
   return { model, inputs: [tf.randomNormal([2, ...shape], 0, 1, 'float32', 7 + start!)] };
+}
+
+/** Gives a transposed convolution the same value everywhere, so that strides may add up to the same at all positions. */
+function level(layer: object): void {
+  if (!(classNameOf(layer) ?? '').endsWith('Transpose')) return;
+  const kernel = slotsOf(layer).find(({ name }) => name === 'kernel')?.variable;
+  tf.tidy(() => kernel?.assign(tf.fill(kernel.shape, 0.5)));
 }
 
 const GATES: Readonly<Record<string, number>> = { SimpleRNN: 1, GRU: 3, LSTM: 4 };

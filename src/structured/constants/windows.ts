@@ -12,7 +12,7 @@ export interface Windows {
 
 /** What channels add to each output. */
 export interface WindowSums {
-  /** [input, output]: the sum over the whole kernel. */
+  /** For each output what all positions have in common; where that differs, the sum over the whole kernel. */
   readonly sums: (input: number) => Float64Array;
   /** For each output 1 where the sum is not the same at all positions. */
   readonly differs: (input: number) => Uint8Array;
@@ -127,13 +127,19 @@ export function sumsOver(kernel: Weight, windows: Windows | undefined, isTranspo
       const place = isTransposed ? o * b + input : input * b + o;
       return taps.some((tap) => values[tap * a * b + place] !== 0) ? 1 : 0;
     });
+  const differs = (input: number): Uint8Array => {
+    if (all === undefined) return touches(input);
+    const sums = all.map((over) => add(input, over));
+    return Uint8Array.from(sums[0]!, (first, o) => (sums.some((sum) => sum[o] !== first) ? 1 : 0));
+  };
   return {
-    sums: (input) => add(input, all?.length === 1 ? all[0]! : taps),
-    differs: (input) => {
-      if (all === undefined) return touches(input);
-      const sums = all.map((over) => add(input, over));
-      return Uint8Array.from(sums[0]!, (first, o) => (sums.some((sum) => sum[o] !== first) ? 1 : 0));
+    sums: (input) => {
+      const whole = add(input, taps);
+      if (all === undefined) return whole;
+      const [alike, uneven] = [add(input, all[0]!), differs(input)];
+      return whole.map((sum, o) => (uneven[o] === 1 ? sum : alike[o]!));
     },
+    differs,
     touches,
   };
 }
