@@ -1,10 +1,18 @@
 /** What recurrent layers make of constants: units that depend on nothing else go through the same states in every run. */
 import { classNameOf } from '../../core/parameter';
-import { activationOf, applied } from './activations';
 import type { ConstantCall, ConstantRule } from './call';
+import {
+  activateBy,
+  determined,
+  fromInput,
+  GATES,
+  recurrentOf,
+  stepOf,
+  type Values,
+  weightsOf,
+} from './cells';
 import { allFrom, type Constants, compacted, hasKnown, mapped, unknown, widened } from './constant';
 import { average, merges, mixing } from './elementwise';
-import { weightAt } from './kernels';
 import { concatenated } from './places';
 
 /** One direction of a recurrent layer: a SimpleRNN, GRU or LSTM. */
@@ -29,18 +37,6 @@ interface Run {
   readonly from: ReadonlySet<string>;
 }
 
-type Values = Float64Array;
-type Activate = (values: Values) => Values;
-
-/** The states of one step, the output first. */
-type Step = (
-  fromInput: Values,
-  recurrent: (h: Values, gates: readonly number[]) => Values,
-  states: Values[],
-) => Values[];
-
-const GATES: Readonly<Record<string, number>> = { SimpleRNN: 1, GRU: 3, LSTM: 4 };
-
 /** @returns The directions of a recurrent layer; none for another. */
 export function directionsOf({ layer, className, inputs }: ConstantCall): Direction[] {
   const initial = inputs.slice(1);
@@ -51,76 +47,6 @@ export function directionsOf({ layer, className, inputs }: ConstantCall): Direct
     const half = initial.length / 2;
     return [{ rnn, prefix: `${property}.`, initial: initial.slice(i * half, (i + 1) * half) }];
   });
-}
-
-function stepOf(rnn: object, activate: Activate, recurrentActivate: Activate): Step {
-  switch (classNameOf(rnn)) {
-    case 'SimpleRNN':
-      return (x, recurrent, [h]) => [activate(sum(x, recurrent(h!, [0])))];
-    case 'GRU':
-      return (x, recurrent, [h]) => {
-        const n = h!.length;
-        const gates = recurrentActivate(sum(x.subarray(0, 2 * n), recurrent(h!, [0, 1])));
-        const [update, reset] = [gates.subarray(0, n), gates.subarray(n)];
-        const candidate = activate(
-          sum(
-            x.subarray(2 * n),
-            recurrent(
-              h!.map((value, i) => value * reset[i]!),
-              [2],
-            ),
-          ),
-        );
-        return [candidate.map((value, i) => update[i]! * h![i]! + (1 - update[i]!) * value)];
-      };
-    default:
-      return (x, recurrent, [h, c]) => {
-        const n = h!.length;
-        const gates = sum(x, recurrent(h!, [0, 1, 2, 3]));
-        const [input, forget, , output] = [0, 1, 2, 3].map((g) =>
-          recurrentActivate(gates.subarray(g * n, (g + 1) * n)),
-        );
-        const made = activate(gates.subarray(2 * n, 3 * n));
-        const carry = made.map((value, i) => forget![i]! * c![i]! + input![i]! * value);
-        return [activate(carry).map((value, i) => output![i]! * value), carry];
-      };
-  }
-}
-
-const sum = (a: Values, b: Values): Values => a.map((value, i) => value + b[i]!);
-
-function activateBy(rnn: object, option: string): { isKnown: boolean; activate: Activate } {
-  const { isKnown, apply } = activationOf(Reflect.get(rnn, 'cell') ?? {}, option);
-  return { isKnown, activate: (values) => applied({ values, notes: [], from: new Set() }, apply).values };
-}
-
-/** The weights of a cell, in copies: the backend's own are good only until the next tensor is made. */
-function weightsOf(rnn: object) {
-  const units = Number(Reflect.get(rnn, 'units') ?? Reflect.get(Reflect.get(rnn, 'cell') ?? {}, 'units'));
-  const [kernel, recurrent, bias] = ['kernel', 'recurrentKernel', 'bias'].map((name) =>
-    weightAt(rnn, name)?.values.slice(),
-  );
-  return { units, kernel: kernel!, recurrent: recurrent!, bias, gates: GATES[classNameOf(rnn)!]! };
-}
-
-type Weights = ReturnType<typeof weightsOf>;
-
-/** The units that read only inputs that are known, and each other. */
-function determined({ units, kernel, recurrent, gates }: Weights, isKnown: Uint8Array): number[] {
-  const isIn = new Uint8Array(units).fill(1);
-  const width = gates * units;
-  for (let i = 0; i < kernel.length; i++) {
-    if (kernel[i] !== 0 && isKnown[Math.floor(i / width)] === 0) isIn[i % units] = 0;
-  }
-  for (let isChanged = true; isChanged; ) {
-    isChanged = false;
-    for (let i = 0; i < recurrent.length; i++) {
-      if (recurrent[i] === 0 || isIn[Math.floor(i / width)] === 1 || isIn[i % units] === 0) continue;
-      isIn[i % units] = 0;
-      isChanged = true;
-    }
-  }
-  return [...isIn.keys()].filter((unit) => isIn[unit] === 1);
 }
 
 /** [step, input], the last step first where it goes backwards. */
@@ -146,64 +72,61 @@ export function runOf(call: ConstantCall, { rnn, prefix, initial }: Direction): 
   const { path, inputs, model } = call;
   const [input] = inputs;
   const weights = weightsOf(rnn);
-  const { units } = weights;
+  const { units, gates } = weights;
   const { steps, isKnown } = inputsOf(input!, Reflect.get(rnn, 'goBackwards') === true);
-  const acts = ['activation', 'recurrentActivation'].map((option) => activateBy(rnn, option));
-  const isUneven = model.isOpen && input!.sizes[1] !== 1;
-  if (isUneven) isKnown.fill(0);
-  const own = acts.every((act) => act.isKnown) ? determined(weights, isKnown) : [];
-  const from = new Set(['kernel', 'recurrentKernel', 'bias'].map((name) => `${path}:${prefix}${name}`));
-  const all = allFrom(...[input!, ...initial].filter(hasKnown), { ...input!, from });
-  const nothing = (): Values => new Float64Array(units).fill(Number.NaN);
+  if (model.isOpen && input!.sizes[1] !== 1) isKnown.fill(0);
+  const own = determined(weights, isKnown);
+  const weightNames = ['kernel', 'recurrentKernel', 'bias'].map((name) => `${path}:${prefix}${name}`);
   const run = {
     outputs: new Float64Array(steps.length * units).fill(Number.NaN),
-    states: Array.from({ length: weights.gates === 4 ? 2 : 1 }, nothing),
+    states: Array.from({ length: gates === 4 ? 2 : 1 }, () => new Float64Array(units).fill(Number.NaN)),
     isZero: new Uint8Array(units),
     notes: Array<string | undefined>(units).fill(undefined),
-    from: all,
+    from: allFrom(...[input!, ...initial].filter(hasKnown), { ...input!, from: new Set(weightNames) }),
   };
-  if (own.length === 0) return run;
-  const count = model.isOpen ? Math.max(steps.length, 3) : steps.length;
+  const [activation, recurrentActivation] = ['activation', 'recurrentActivation'].map((option) =>
+    activateBy(rnn, option),
+  );
+  if (own.length === 0 || !activation!.isKnown || !recurrentActivation!.isKnown) return run;
+  const step = stepOf(rnn, activation!.activate, recurrentActivation!.activate);
   const recurrent = recurrentOf(weights, own);
-  const step = stepOf(rnn, acts[0]!.activate, acts[1]!.activate);
-  let states = run.states.map((_, s) => startOf(initial[s], own, Reflect.get(rnn, 'stateful') === true));
-  const [history, carried] = [[states[0]!], [states]];
+  const isStateful = Reflect.get(rnn, 'stateful') === true;
+  const history = [run.states.map((_, s) => startOf(initial[s], own, isStateful))];
+  // Where the number of steps is open, those that follow must be like the first, which takes three to see.
+  const count = model.isOpen ? Math.max(steps.length, 3) : steps.length;
   for (let t = 0; t < count; t++) {
-    states = step(fromInput(weights, own, steps[Math.min(t, steps.length - 1)]!, isKnown), recurrent, states);
-    history.push(states[0]!);
-    carried.push(states);
+    const x = fromInput(weights, own, steps[Math.min(t, steps.length - 1)]!, isKnown);
+    history.push(step(x, recurrent, history[t]!));
   }
   own.forEach((unit, n) => {
-    const read = history.slice(0, model.isOpen ? undefined : -1);
-    run.isZero[unit] = read.every((h) => h[n] === 0) ? 1 : 0;
-    const isNothing = history.every((h) => h[n] === 0);
-    const isSteady = carried.every((each) =>
-      each.every((state, s) => Object.is(state[n], carried[1]![s]![n])),
-    );
-    const isSteadyAfter = carried
-      .slice(1)
-      .every((each) => each.every((state, s) => Object.is(state[n], carried[1]![s]![n])));
-    const why = whyUnknown(path, history.at(-1)![n]!, isNothing || isSteady, isSteadyAfter, model);
-    run.notes[unit] = why;
-    if (why !== undefined) return;
-    for (let t = 0; t < steps.length; t++) run.outputs[t * units + unit] = history[t + 1]![n]!;
-    states.forEach((state, s) => {
-      run.states[s]![unit] = state[n]!;
+    const past = history.map((states) => states.map((state) => state[n]!));
+    const read = model.isOpen ? past : past.slice(0, -1);
+    run.isZero[unit] = read.every(([h]) => h === 0) ? 1 : 0;
+    run.notes[unit] = whyUnknown(path, past, model);
+    if (run.notes[unit] !== undefined) return;
+    for (let t = 0; t < steps.length; t++) run.outputs[t * units + unit] = past[t + 1]![0]!;
+    past.at(-1)!.forEach((state, s) => {
+      run.states[s]![unit] = state;
     });
   });
   return run;
 }
 
+/** @param past The states of one unit, from the beginning to the end. */
 function whyUnknown(
   path: string,
-  last: number,
-  isAlways: boolean,
-  isSteady: boolean,
+  past: ReadonlyArray<readonly number[]>,
   { isOpen, hasMasks }: ConstantCall['model'],
 ): string | undefined {
-  if (Number.isNaN(last)) return `'${path}' begins with states that are not known`;
-  if (hasMasks && !isAlways) return `'${path}' leaves out the steps that a mask says`;
-  if (isOpen && !isSteady) return `'${path}' changes them from step to step, and the number of steps is open`;
+  const isLike = (one: readonly number[]) => (other: readonly number[]) =>
+    other.every((state, s) => Object.is(state, one[s]));
+  if (Number.isNaN(past.at(-1)![0])) return `'${path}' begins with states that are not known`;
+  if (hasMasks && !past.every(isLike(past[0]!))) {
+    return `'${path}' leaves out the steps that a mask says`;
+  }
+  if (isOpen && !past.slice(1).every(isLike(past[1]!))) {
+    return `'${path}' changes them from step to step, and the number of steps is open`;
+  }
   return undefined;
 }
 
@@ -211,49 +134,6 @@ function startOf(initial: Constants | undefined, own: readonly number[], isState
   if (initial === undefined) return new Float64Array(own.length).fill(isStateful ? Number.NaN : 0);
   const { values, notes } = widened(initial, initial.shape);
   return Float64Array.from(own, (unit) => (notes[unit] === undefined ? values[unit]! : Number.NaN));
-}
-
-/** [gate, unit]: the bias, and what comes of constant inputs. */
-function fromInput(
-  { units, kernel, bias, gates }: Weights,
-  own: readonly number[],
-  input: Values,
-  isKnown: Uint8Array,
-): Values {
-  const made = new Float64Array(gates * own.length);
-  for (let g = 0, n = 0; g < gates; g++) {
-    for (const unit of own) {
-      const column = g * units + unit;
-      let total = bias?.[column] ?? 0;
-      for (let i = 0; i < input.length; i++) {
-        if (isKnown[i] === 1) total += input[i]! * kernel[i * gates * units + column]!;
-      }
-      made[n++] = total;
-    }
-  }
-  return made;
-}
-
-/** [gate, unit] of some gates: the products with the units' own outputs. */
-function recurrentOf(
-  { units, recurrent, gates }: Weights,
-  own: readonly number[],
-): (h: Values, of: readonly number[]) => Values {
-  return (h, of) => {
-    const made = new Float64Array(of.length * own.length);
-    let n = 0;
-    for (const g of of) {
-      for (const unit of own) {
-        for (let k = 0; k < own.length; k++) {
-          const weight = recurrent[own[k]! * gates * units + g * units + unit]!;
-          // A state that is not known counts only where it is read.
-          if (weight !== 0) made[n]! += h[k]! * weight;
-        }
-        n++;
-      }
-    }
-    return made;
-  };
 }
 
 /** What a direction gives: its output, then its states. */
