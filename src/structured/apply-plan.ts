@@ -24,7 +24,8 @@ export interface AppliedPlan<M extends tf.LayersModel = tf.LayersModel> {
  * @param plan What {@link planChannels}, {@link planFromMasks} or {@link planLayers} gave, also saved and read again.
  * @returns The new model, which shares no weight with the old one; the caller disposes both.
  * @throws {@link PruneError} `argument` for what is no model or no plan, for a plan of another model, and for one that
- * removes what is pinned or leaves a group without channels; `state` for a model that is not built or disposed;
+ * removes what is pinned or leaves a group without channels; `state` for a model that is not built or disposed, and where
+ * weights have changed from which a plan has computed what biases take over;
  * `unsupported` for a plan of another version, and where tfjs cannot build the model. No tensor is left behind then.
  * @example
  * ```ts

@@ -36,8 +36,7 @@ export function activationOf(
 /** The activation that a layer applies to what it gives. */
 export function activated(layer: object, path: string, constants: Constants): Constants {
   const { isKnown, apply } = activationOf(layer);
-  return isKnown ? applied(constants, apply) : unknown(constants.shape, mixes(path));
+  return isKnown
+    ? applied(constants, apply)
+    : unknown(constants.shape, `'${path}' has an activation through which constants are not followed`);
 }
-
-/** What an activation or a layer does that makes one value from several. */
-export const mixes = (path: string): string => `'${path}' computes others from them too`;

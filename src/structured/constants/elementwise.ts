@@ -1,17 +1,15 @@
 /** What layers make of constants that treat each value by itself, or together with those at the same place. */
 import type * as tf from '@tensorflow/tfjs';
-import { activated, applied, mixes } from './activations';
-import { type ConstantCall, type ConstantRule, shapeAfter } from './call';
+import { activated, applied } from './activations';
+import { type ConstantRule, shapeAfter } from './call';
 import { allFrom, type Constants, hasKnown, mapped, placesIn, unknown, widened } from './constant';
 import { weightAt } from './kernels';
 
-/** What is lost where a layer makes one value from several, or is not followed. */
-export const lost =
-  (why: (call: ConstantCall) => string): ConstantRule =>
-  (call) =>
-    call.outputShapes.map((shape) => unknown(shape, call.inputs.some(hasKnown) ? why(call) : undefined));
-
-export const mixing: ConstantRule = lost(({ path }) => mixes(path));
+/** A layer that is not followed loses what is known. */
+export const notFollowed: ConstantRule = ({ path, className, inputs, outputShapes }) => {
+  const why = `'${path}' is a ${className}, through which constants are not followed`;
+  return outputShapes.map((shape) => unknown(shape, inputs.some(hasKnown) ? why : undefined));
+};
 
 export const pass: ConstantRule = ({ inputs }) => inputs[0]!;
 
@@ -29,7 +27,7 @@ export const batchNorm: ConstantRule = (call) => {
   const [input] = inputs;
   const rank = input!.shape.length;
   const axis = Number([Reflect.get(layer, 'axis')].flat()[0]);
-  if ((axis + rank) % rank !== rank - 1) return mixing(call);
+  if ((axis + rank) % rank !== rank - 1) return notFollowed(call);
   const channels = input!.shape.at(-1)!;
   const [gamma, beta, mean, variance] = NORM.map((name) => weightAt(layer, name)?.values);
   const epsilon = Number(Reflect.get(layer, 'epsilon'));

@@ -12,7 +12,7 @@ import {
   weightsOf,
 } from './cells';
 import { allFrom, type Constants, compacted, hasKnown, mapped, unknown, widened } from './constant';
-import { average, merges, mixing } from './elementwise';
+import { average, merges, notFollowed } from './elementwise';
 import { concatenated } from './places';
 
 /** One direction of a recurrent layer: a SimpleRNN, GRU or LSTM. */
@@ -170,7 +170,7 @@ export const recurrent: ConstantRule = (call) => {
     given(runOf(call, direction), direction.rnn, steps, shapesOf(direction.rnn)),
   );
   if (made.length === 1) return made[0]!;
-  if (made.length === 0) return mixing(call);
+  if (made.length === 0) return notFollowed(call);
   const [[forward, ...states], [backward, ...others]] = [made[0]!, made[1]!];
   const back = shapesOf(directions[1]!.rnn).isSequence ? reversed(backward!) : backward!;
   return [...joined(call, forward!, back), ...states, ...others];

@@ -1,7 +1,7 @@
 /** What layers make of constants, by class. */
 import type { ConstantCall, ConstantRule } from './call';
 import type { Constants } from './constant';
-import { activation, batchNorm, lost, merges, mixing, pass, pointwise, prelu } from './elementwise';
+import { activation, batchNorm, merges, notFollowed, pass, pointwise, prelu } from './elementwise';
 import { concatenate, flatten, permute, repeatVector, reshape, spatial, zeroPadding } from './places';
 import { recurrent } from './recurrent';
 import { depthwise, embedding, maker } from './weighted';
@@ -19,7 +19,6 @@ const rules: ReadonlyMap<string, ConstantRule> = new Map([
   ['Activation', activation],
   ...named(['ReLU', 'LeakyReLU', 'ELU', 'ThresholdedReLU', 'Rescaling'], pointwise),
   ['PReLU', prelu],
-  ...named(['Softmax', 'LayerNormalization'], mixing),
   ...named(['Dropout', 'SpatialDropout1D', 'AlphaDropout', 'GaussianDropout', 'GaussianNoise'], pass),
   ...named(['MaxPooling1D', 'MaxPooling2D', 'MaxPooling3D'], spatial),
   ...named(['AveragePooling1D', 'AveragePooling2D', 'AveragePooling3D'], spatial),
@@ -34,10 +33,6 @@ const rules: ReadonlyMap<string, ConstantRule> = new Map([
   ['Concatenate', concatenate],
   ...merges,
 ]);
-
-const notFollowed = lost(
-  ({ path, className }) => `'${path}' is a ${className}, through which constants are not followed`,
-);
 
 /** @returns What is known of what a call gives. */
 export function constantsAfter(call: ConstantCall): Constants[] {

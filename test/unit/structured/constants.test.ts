@@ -339,3 +339,61 @@ describe('a unit of a recurrent layer without weights', () => {
     expect(own.kept[0]!.reason).toContain("'a' leaves out the steps that a mask says");
   });
 });
+
+describe('the reason of a channel that stays', () => {
+  const reasonOf = (model: tf.LayersModel): string => {
+    const own = planFromMasks(model).groups.find(({ id }) => id === 'a')!;
+    expect(own.remove).toEqual([]);
+    expect(own.kept.map(({ channels }) => channels)).toEqual([[1]]);
+    return own.kept[0]!.reason;
+  };
+
+  it('names a layer through which it is not followed', () => {
+    const model = zeroIn(modelOf([sequence(), L.layerNormalization({ axis: 1, name: 'norm' }), out()]));
+    expect(reasonOf(model)).toBe(
+      "'a' has zeros for them, but 'norm' is a LayerNormalization, through which constants are not followed",
+    );
+  });
+
+  it('names an activation through which it is not followed', () => {
+    const permuted = [L.permute({ dims: [2, 1] }), L.activation({ activation: 'softmax', name: 'soft' })];
+    const model = zeroIn(modelOf([sequence(), ...permuted, L.flatten(), out()]));
+    expect(reasonOf(model)).toBe(
+      "'a' has zeros for them, but 'soft' has an activation through which constants are not followed",
+    );
+  });
+
+  it('names a layer within that changes from step to step', () => {
+    const lstm = L.lstm({ units: 4, name: 'a', inputShape: [5, 3], returnSequences: true });
+    const within = tf.sequential({ layers: [L.dense({ units: 2, name: 'b', inputShape: [4] })] });
+    const model = zeroRow(
+      zeroIn(modelOf([lstm, L.timeDistributed({ layer: within, name: 'td' }), L.flatten(), out()])),
+    );
+    expect(reasonOf(model)).toBe("'a' has zeros for them, but 'td' gets another constant at each step");
+  });
+
+  it('names a layer that reads it twice, each time as another constant', () => {
+    const input = tf.input({ shape: [3] });
+    const a = L.dense({ units: 4, name: 'a' }).apply(input) as tf.SymbolicTensor;
+    const shared = L.dense({ units: 2, name: 'shared' });
+    const both = [a, L.activation({ activation: 'tanh' }).apply(a) as tf.SymbolicTensor];
+    const read = both.map((each) => shared.apply(each) as tf.SymbolicTensor);
+    const outputs = L.concatenate().apply(read) as tf.SymbolicTensor;
+    const model = zeroIn(randomize(tf.model({ inputs: input, outputs }), 3));
+    expect(reasonOf(model)).toBe(
+      "'a' has zeros for them, but 'shared' reads another constant in each of its calls",
+    );
+  });
+
+  it('names what depends on the input where that is so', () => {
+    const input = tf.input({ shape: [3] });
+    const [a, b] = ['a', 'b'].map((name) => L.dense({ units: 4, name }).apply(input) as tf.SymbolicTensor);
+    const shared = L.dense({ units: 2, name: 'shared' });
+    const read = [a!, b!].map((each) => shared.apply(each) as tf.SymbolicTensor);
+    const outputs = L.concatenate().apply(read) as tf.SymbolicTensor;
+    const model = zeroIn(randomize(tf.model({ inputs: input, outputs }), 3));
+    expect(reasonOf(model)).toBe(
+      "'a' has zeros for them, but what 'shared' reads of them depends on the input",
+    );
+  });
+});
