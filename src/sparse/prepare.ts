@@ -142,7 +142,8 @@ export function prepare(slot: Built, engine: Engine, { strict, measure }: Prepar
     const message = `The wasm backend has no memory left to pack the ${nonzeros} weights of ${describe(layer)}.`;
     throw new PruneError('state', message, { given: nonzeros });
   };
-  const counts = { taps, channels, window, nonzeros, blocks };
+  const shape = { taps, channels, window, isMatrix: variable.rank === 2, isStrided: isStrided(slot) };
+  const counts = { ...shape, nonzeros, blocks };
   // A layer of the user's own may not take random numbers, or may remember them.
   const trial = measure && slot.kind !== undefined ? trialOf(layer) : undefined;
   const { decision, sparse } =
@@ -216,6 +217,12 @@ function named({
 function hasSparseKernel({ kind, owner, property, variable }: Built): boolean {
   const isOwn = kind === undefined && (variable.rank === 2 || variable.rank === 4);
   return isOwn || SPARSE_LAYERS.get(classNameOf(owner) ?? '') === property;
+}
+
+/** Whether its layer, where that is one of tfjs's, moves on by more than one pixel. */
+function isStrided({ owner }: Built): boolean {
+  const strides: unknown = Reflect.get(owner, 'strides');
+  return Array.isArray(strides) && strides.some((stride) => stride !== 1);
 }
 
 /** Bits of a float besides its sign, and the least of those that are not finite. */
