@@ -62,9 +62,18 @@ function removedBy(graph: ChannelGraph, { topology, groups }: ChannelPlan): Uint
   checkTopology(topology, graph.topology);
   const known = new Map(graph.groups.map((group) => [group.id, group]));
   const isRemoved = new Uint8Array(graph.size);
-  for (const { id, remove } of groups) {
+  for (const { id, layers, channels, remove } of groups) {
     const group = known.get(id);
     if (group === undefined) throw refusal(`The plan names a group '${id}', which the model has not.`, id);
+    const isSame =
+      channels === group.channels.length && String([...layers].sort()) === String([...group.layers].sort());
+    if (!isSame) {
+      const own = `${group.channels.length} channels of ${group.layers.join(', ')}`;
+      throw refusal(
+        `The plan's group '${id}' is ${channels} channels of ${layers.join(', ')}; the model's is ${own}.`,
+        id,
+      );
+    }
     checkRemoval(group, remove);
     for (const channel of remove) isRemoved[group.channels[channel]!] = 1;
   }
@@ -72,10 +81,6 @@ function removedBy(graph: ChannelGraph, { topology, groups }: ChannelPlan): Uint
 }
 
 function checkRemoval({ id, channels, pinned }: ChannelGroup, remove: readonly number[]): void {
-  const stray = remove.find((n) => n >= channels.length);
-  if (stray !== undefined) {
-    throw refusal(`The plan removes channel ${stray} from '${id}', which has ${channels.length}.`, stray);
-  }
   for (const [reason, all] of pinned) {
     const stays = remove.find((n) => all.includes(n));
     if (stays === undefined) continue;

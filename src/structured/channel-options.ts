@@ -121,6 +121,8 @@ export function checkChannelOptions(options: ChannelPlanOptions, inputs: number)
     check('ratios', ratios, 'an object of numbers by the names of layers', isRecord);
     for (const [name, each] of Object.entries(ratios)) checkRange(`ratios['${name}']`, each, BELOW_ONE);
     check('ratios', ratios, 'left out with global: true', !global);
+    const isSaid = ratio !== undefined || Object.keys(ratios).length > 0;
+    check('ratios', ratios, 'a ratio for one layer at least, where there is no ratio for the others', isSaid);
   }
   checkImportance(options, inputs);
 }

@@ -1,8 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
 import { PruneError } from '../errors';
+import { pruneCount } from '../masks/amount';
 import { draftOf } from '../topology/draft';
 import { type ChannelPlanOptions, checkChannelOptions, checkNames, ratioOf } from './channel-options';
-import { type Candidates, type Choice, chosen, leastFor, removedIn } from './choose-channels';
+import { type Candidates, type Choice, chosen, leastFor, removedIn, rounded } from './choose-channels';
 import { dependencyGraph } from './dependency-graph';
 import { type ChannelGroup, type CountedGraph, macsOf } from './graph';
 import { scoresOf } from './importance/importance';
@@ -143,7 +144,8 @@ function choiceOf({ global: isGlobal = false, roundTo = 1 }: ChannelPlanOptions)
   return { isGlobal, roundTo };
 }
 
-function planned({ group, kept }: Candidates, remove: number[], options: ChannelPlanOptions): GroupPlan {
+function planned(candidates: Candidates, remove: number[], options: ChannelPlanOptions): GroupPlan {
+  const { group, kept } = candidates;
   const { id, layers, channels, mixed } = group;
   const { global: isGlobal = false, roundTo = 1 } = options;
   const where = isGlobal ? ', ranked with all groups' : '';
@@ -151,7 +153,38 @@ function planned({ group, kept }: Candidates, remove: number[], options: Channel
   const changed = [...mixed].filter(([, each]) => remove.some((channel) => each.includes(channel)));
   const limits = changed.map(([why]) => `; not exact: ${why}`).join('');
   const reason = `the ${remove.length} least important of ${channels.length} by ${nameOf(options)}${where}${multiple}${limits}`;
-  return { id, layers, channels: channels.length, remove, reason, kept };
+  const limited = limitsOf(candidates, remove.length, options);
+  return { id, layers, channels: channels.length, remove, reason, kept: [...kept, ...limited] };
+}
+
+/** The channels that would go as well, but for limits; for a target, where no more could go. */
+function limitsOf(
+  { group: { channels }, order, most, share }: Candidates,
+  gone: number,
+  {
+    ratio = 0,
+    targetMacs,
+    targetLatencyMs,
+    global: isGlobal = false,
+    maxRatio = 1,
+    roundTo = 1,
+  }: ChannelPlanOptions,
+): KeptChannels[] {
+  const size = channels.length;
+  const isByRatio = !isGlobal && (targetMacs ?? targetLatencyMs) === undefined;
+  if (!isByRatio && gone < rounded(most, size, roundTo)) return [];
+  const asked = isByRatio ? pruneCount({ fraction: share ?? ratio }, size) : size;
+  const limits: ReadonlyArray<readonly [number, string]> = [
+    [size - 1, 'at least one channel of each group stays'],
+    [mostOf(maxRatio, size), `maxRatio is ${maxRatio}`],
+    [gone, `what stays is a multiple of ${roundTo}, or all`],
+  ];
+  let left = Math.min(asked, order.length);
+  return limits.flatMap(([limit, reason]) => {
+    const staying = order.slice(limit, left).sort((a, b) => a - b);
+    left = Math.min(left, limit);
+    return staying.length === 0 ? [] : [{ channels: staying, reason }];
+  });
 }
 
 function nameOf({ importance = 'l2' }: ChannelPlanOptions): string {

@@ -28,8 +28,9 @@ const texts: Field = {
   holds: (value) => Array.isArray(value) && value.every(text.holds),
 };
 const counts: Field = {
-  allowed: 'a list of whole numbers ≥ 0, each once',
-  holds: (value) => Array.isArray(value) && value.every(count.holds) && new Set(value).size === value.length,
+  allowed: 'a list of whole numbers ≥ 0 in ascending order, each once',
+  holds: (value) =>
+    Array.isArray(value) && value.every((each, i) => count.holds(each) && (i === 0 || each > value[i - 1])),
 };
 const numbers: Field = {
   allowed: 'a list of finite numbers',
@@ -92,7 +93,12 @@ export function checkPlan(plan: unknown): Plan {
   }
   for (const [i, group] of listOf(groups, 'groups').entries()) {
     check(group, GROUP, `groups[${i}]`);
-    const { kept } = fieldsOf(group, '');
+    const { id, kept, remove, channels } = fieldsOf(group, '');
+    const stray = listOf(remove, '').find((channel) => Number(channel) >= Number(channels));
+    if (stray !== undefined) {
+      const message = `The plan removes channel ${shown(stray)} from '${id}', which has ${channels}. Plan anew.`;
+      throw new PruneError('argument', message, { given: stray, allowed: `numbers < ${channels}` });
+    }
     for (const [k, each] of listOf(kept, '').entries()) check(each, KEPT, `groups[${i}].kept[${k}]`);
   }
   checkOnce(listOf(groups, 'groups'), 'id', 'groups');
@@ -152,6 +158,6 @@ function noPlan(given: unknown): string {
 export function checkTopology(topology: string, own: string): void {
   if (topology === own) return;
   const message =
-    'The plan is for another model: one of other layers, options, sizes or connections. Plan for this one.';
+    'The plan is for another model: one of other layers, names of layers, options, sizes or connections. Plan for this one; if it is the same but for names that tfjs has numbered, such as dense_1, name the layers.';
   throw new PruneError('argument', message, { given: topology, allowed: own });
 }

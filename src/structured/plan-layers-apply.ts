@@ -30,6 +30,12 @@ export function applyLayerPlan(model: tf.LayersModel, plan: LayerPlan): { model:
     const message = `The plan removes '${stray}', but ${describe(model)} has no such block; there are: ${allowed.join(', ')}.`;
     throw new PruneError('argument', message, { given: stray, allowed });
   }
+  for (const { name, layers } of plan.blocks) {
+    const own = blocks.find((block) => block.name === name)?.layers;
+    if (own === undefined || String([...own].sort()) === String([...layers].sort())) continue;
+    const message = `The plan's block '${name}' is made of ${layers.join(', ')}; that of ${describe(model)}, of ${own.join(', ')}. Plan anew for this model.`;
+    throw new PruneError('argument', message, { given: layers, allowed: own });
+  }
   for (const block of blocks) if (removed.has(block.name)) takeOutBlock(draft, block);
   return { model: rebuild(draft, copyLayer) };
 }

@@ -28,7 +28,7 @@ interface Graph {
 }
 
 /**
- * Finds residual blocks, x + f(x), and single layers with a kernel whose output has the shape of their input.
+ * Finds residual blocks, x + f(x) or x + f(x) + g(x) and so on, and single layers with a kernel whose output has the shape of their input.
  *
  * @param draft The draft of a model; models within are taken as layers.
  * @returns The blocks in the model's order, those within others too.
@@ -72,27 +72,30 @@ function graphOf(model: tf.LayersModel): Graph {
 type Unnamed = Omit<Block, 'name'>;
 
 function residualAt(add: ModelCall, graph: Graph): Unnamed | undefined {
-  if (classNameOf(add.outboundLayer) !== 'Add' || add.inputTensors.length !== 2) return undefined;
-  if (!isCalledOnce(add, graph)) return undefined;
-  const [first, second] = add.inputTensors as [tf.SymbolicTensor, tf.SymbolicTensor];
-  return residualFrom(first, second, add, graph) ?? residualFrom(second, first, add, graph);
+  if (classNameOf(add.outboundLayer) !== 'Add' || !isCalledOnce(add, graph)) return undefined;
+  for (const [i, input] of add.inputTensors.entries()) {
+    const branches = add.inputTensors.filter((_, at) => at !== i);
+    const found = residualFrom(input, branches, add, graph);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function residualFrom(
   input: tf.SymbolicTensor,
-  branch: tf.SymbolicTensor,
+  branches: readonly tf.SymbolicTensor[],
   add: ModelCall,
   graph: Graph,
 ): Unnamed | undefined {
   const [sum] = add.outputTensors as [tf.SymbolicTensor];
   if (
-    input.id === branch.id ||
+    branches.some(({ id }) => id === input.id) ||
     !hasSameShape(input, sum) ||
     !isCalledOnce(graph.maker.get(input.id)!, graph)
   ) {
     return undefined;
   }
-  const inner = between(input, branch, graph);
+  const inner = between(input, branches, graph);
   if (inner === undefined || !isPrivate(inner, add, graph)) return undefined;
   const rectifier = redundantRectifier(input, sum, graph);
   const last = rectifier ?? add;
@@ -105,10 +108,14 @@ function residualFrom(
   return { kind: 'residual', layers, input, output };
 }
 
-/** All calls from one tensor to another; undefined where something else goes in, or a layer is shared. */
-function between(from: tf.SymbolicTensor, to: tf.SymbolicTensor, graph: Graph): Set<ModelCall> | undefined {
+/** All calls from one tensor to others; undefined where something else goes in, or a layer is shared. */
+function between(
+  from: tf.SymbolicTensor,
+  to: readonly tf.SymbolicTensor[],
+  graph: Graph,
+): Set<ModelCall> | undefined {
   const found = new Set<ModelCall>();
-  const waiting = [to];
+  const waiting = [...to];
   for (let tensor = waiting.pop(); tensor !== undefined; tensor = waiting.pop()) {
     if (tensor.id === from.id) continue;
     const call = graph.maker.get(tensor.id)!;

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { peek } from '../core/memory';
 import { slotsOf } from '../core/parameter';
 import type { Block } from './plan-layers-blocks';
+import { keepingStates } from './states';
 
 /**
  * Block influence: one minus the cosine of what goes into a block and what comes out of it, along the last axis, on
@@ -23,11 +24,13 @@ export async function blockInfluence(
 ): Promise<number[]> {
   if (blocks.length === 0) return [];
   const tensors = [...new Set(blocks.flatMap(({ input, output }) => [input, output]))];
-  const means = tf.tidy(() => {
-    const values = valuesOf(model, tensors, samples);
-    const at = (tensor: tf.SymbolicTensor): tf.Tensor => values[tensors.indexOf(tensor)]!;
-    return tf.stack(blocks.map(({ input, output }) => meanCosine(at(input), at(output))));
-  });
+  const means = keepingStates(model, () =>
+    tf.tidy(() => {
+      const values = valuesOf(model, tensors, samples);
+      const at = (tensor: tf.SymbolicTensor): tf.Tensor => values[tensors.indexOf(tensor)]!;
+      return tf.stack(blocks.map(({ input, output }) => meanCosine(at(input), at(output))));
+    }),
+  );
   const cosines = await means.data();
   means.dispose();
   return Array.from(cosines, (cosine) => 1 - cosine);

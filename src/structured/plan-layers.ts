@@ -20,7 +20,7 @@ export type BlockImportance =
 export interface LayerPlanOptions {
   /** The names of the blocks to remove, such as `layer3.4`. */
   readonly remove?: readonly string[] | undefined;
-  /** How many blocks to remove, the least important ones. */
+  /** How many blocks to remove, the least important ones; one around others takes their place, and counts as one. */
   readonly count?: number | undefined;
   /** To which share of the model's multiply-accumulates to come, in (0, 1), by removing the least important blocks. */
   readonly targetMacs?: number | undefined;
@@ -37,7 +37,8 @@ export interface LayerPlanOptions {
 const OPTIONS = ['remove', 'count', 'targetMacs', 'importance', 'samples', 'ignore', 'inputShapes'];
 
 /**
- * Plans to remove layers: residual blocks, whose input becomes their output, and layers whose output has the shape of
+ * Plans to remove layers: residual blocks (the sum of a tensor and of what one or more branches make of it), whose input
+ * becomes their output, and layers whose output has the shape of
  * their input. A ReLU after the sum of a block goes with it where the block's input is never negative, as in a ResNet.
  * Blocks that change the shape, share a layer with another part, or whose inner layers feed another part, stay; so do
  * those of models within. Ranked blocks are the residual ones, and layers that are part of none.
@@ -184,24 +185,41 @@ function leastImportant(
   all: number,
   { count, targetMacs }: LayerPlanOptions,
 ): Block[] {
-  let chosen: Block[] = [];
-  let left = all;
-  for (const block of blocks) {
-    if (count === undefined ? left <= targetMacs! * all : chosen.length === count) break;
-    // A block within one that goes, or around one that went, would count twice.
-    const within = chosen.filter(({ layers }) => layers.some((layer) => block.layers.includes(layer)));
-    const isAround = within.every(({ layers }) => layers.every((layer) => block.layers.includes(layer)));
-    if (within.length > 0 && (count !== undefined || !isAround)) continue;
-    chosen = [...chosen.filter((each) => !within.includes(each)), block];
-    left = all - chosen.reduce((sum, each) => sum + macs.get(each)!, 0);
-  }
-  if (count === undefined ? left <= targetMacs! * all : chosen.length === count) return chosen;
+  const leftOf = (chosen: readonly Block[]): number =>
+    all - chosen.reduce((sum, each) => sum + macs.get(each)!, 0);
+  const isEnough = (chosen: readonly Block[]): boolean =>
+    count === undefined ? leftOf(chosen) <= targetMacs! * all : chosen.length === count;
+  let chosen = firstEnough(blocks, isEnough);
+  // Where blocks around others take too many places, there are more of those that are around none.
+  if (count !== undefined && !isEnough(chosen)) chosen = firstEnough(innermost(blocks), isEnough);
+  if (isEnough(chosen)) return chosen;
+  const left = leftOf(chosen);
   const allowed =
     count === undefined
       ? `a share ≥ ${(Math.ceil((1000 * left) / all) / 1000).toFixed(3)}`
       : `a count ≤ ${chosen.length}`;
   const message = `Only ${chosen.length} blocks can be removed: ${chosen.map(({ name }) => name).join(', ')}. Ask for ${allowed}.`;
   throw new PruneError('amount', message, { given: count ?? targetMacs, allowed });
+}
+
+/** A block within one that goes has gone already; one around others takes their place. */
+function firstEnough(blocks: readonly Block[], isEnough: (chosen: readonly Block[]) => boolean): Block[] {
+  let chosen: Block[] = [];
+  for (const block of blocks) {
+    if (isEnough(chosen)) break;
+    const touched = chosen.filter(({ layers }) => layers.some((layer) => block.layers.includes(layer)));
+    if (!touched.every((each) => isWithin(each, block))) continue;
+    chosen = [...chosen.filter((each) => !touched.includes(each)), block];
+  }
+  return chosen;
+}
+
+function isWithin({ layers }: Block, around: Block): boolean {
+  return layers.every((layer) => around.layers.includes(layer));
+}
+
+function innermost(blocks: readonly Block[]): Block[] {
+  return blocks.filter((block) => !blocks.some((each) => each !== block && isWithin(each, block)));
 }
 
 function blockNamed(blocks: readonly Block[], name: string, { model }: Draft): Block {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { modelWithin } from '../../topology/draft';
 import type { ChannelGraph, WeightAxis } from '../graph';
+import { keepingStates } from '../states';
 import type { KnownByChannel } from './spread';
 
 /** The mean of |x| of each channel wherever a kernel reads it, over samples and positions. */
@@ -23,7 +24,9 @@ export function activationScores(
     }),
   );
   try {
-    tf.tidy(() => void model.predict(samples instanceof tf.Tensor ? samples : [...samples]));
+    keepingStates(model, () =>
+      tf.tidy(() => void model.predict(samples instanceof tf.Tensor ? samples : [...samples])),
+    );
   } finally {
     for (const each of restore) each();
   }

@@ -40,14 +40,36 @@ function sumsOfDistances(variable: tf.Variable, { axis, channels }: WeightAxis):
   return new Map([...places.keys()].map((channel, i) => [channel, sums[i]!]));
 }
 
-/** For each row the sum of its distances to all rows. */
+/** How many rows are compared at once. */
+const BLOCK = 256;
+
+/** For each row the sum of its distances to all rows; each distance is computed once for both. */
 function distanceSums(rows: tf.Tensor2D): tf.Tensor1D {
   // Distances stay as they are; squares of smaller numbers lose less.
   const centred = rows.sub<tf.Tensor2D>(rows.mean(0));
   const squares = centred.square().sum(1, true);
   // Transposed before, since tfjs's wasm backend is many times slower at a product that transposes.
-  const products = centred.matMul<tf.Tensor2D>(centred.transpose());
-  const distances = squares.add(squares.transpose()).sub(products.mul(2)).relu().sqrt();
-  // What rounding leaves of a row's distance to itself does not count.
-  return distances.mul(tf.sub(1, tf.eye(rows.shape[0]))).sum(1);
+  const columns = centred.transpose();
+  const [count, width] = rows.shape;
+  const starts = Array.from({ length: Math.ceil(count / BLOCK) }, (_, i) => i * BLOCK);
+  const sums: tf.Tensor1D[][] = starts.map(() => []);
+  for (const [i, top] of starts.entries()) {
+    const height = Math.min(BLOCK, count - top);
+    for (const [j, left] of starts.entries()) {
+      if (left < top) continue;
+      const across = Math.min(BLOCK, count - left);
+      const products = centred
+        .slice([top, 0], [height, width])
+        .matMul(columns.slice([0, left], [width, across]));
+      const both = squares
+        .slice([top, 0], [height, 1])
+        .add(squares.slice([left, 0], [across, 1]).transpose());
+      const distances = both.sub(products.mul(2)).relu().sqrt();
+      // What rounding leaves of a row's distance to itself does not count.
+      const others = left > top ? distances : distances.mul(tf.sub(1, tf.eye(height)));
+      sums[i]!.push(others.sum(1));
+      if (left > top) sums[j]!.push(others.sum(0));
+    }
+  }
+  return tf.concat(sums.map((each) => tf.addN(each)));
 }

@@ -93,6 +93,46 @@ describe('importance', () => {
     expect(scores.get('dense')).toBeAllClose(sums(rows('dense', 5)), { rtol: 1e-4 });
   });
 
+  it('fpgm compares all kernels of a layer of many, those of one part with those of another', async () => {
+    const units = 300;
+    const model = randomize(
+      tf.sequential({
+        layers: [
+          tf.layers.dense({ units, inputShape: [3], name: 'many' }),
+          tf.layers.dense({ units: 1, name: 'out' }),
+        ],
+      }),
+    );
+    const kernel = weightOf(model, 'many');
+    const expected = count(units).map((a) =>
+      sum(count(units).map((b) => l2(count(3).map((i) => kernel[i * units + a]! - kernel[i * units + b]!)))),
+    );
+    const scores = await expectNoLeak(() => scoresBy(model, { importance: 'fpgm' }));
+    expect(scores.get('many')).toBeAllClose(expected, { rtol: 1e-4 });
+  });
+
+  it('leaves a stateful layer what it remembers', async () => {
+    const model = tf.sequential({
+      layers: [
+        tf.layers.lstm({ units: 3, stateful: true, batchInputShape: [2, 4, 2], name: 'lstm' }),
+        tf.layers.dense({ units: 4, name: 'dense' }),
+        tf.layers.dense({ units: 1, name: 'out' }),
+      ],
+    });
+    randomize(model);
+    const samples = tf.randomUniform([2, 4, 2], -1, 1, 'float32', 1);
+    tf.dispose(model.predict(samples));
+    const remembered = (): Numbers[] =>
+      (model.layers[0] as unknown as { getStates(): tf.Tensor[] }) // as tfjs keeps it
+        .getStates()
+        .map((state) => [...state.dataSync()]);
+    const before = remembered();
+    expect(before.flat().some((value) => value !== 0)).toBe(true);
+    await expectNoLeak(() => scoresBy(model, { importance: 'activation', samples }));
+    expect(remembered()).toEqual(before);
+    samples.dispose();
+  });
+
   it('fpgm takes the gates of an LSTM as one kernel', async () => {
     const model = randomize(
       tf.sequential({

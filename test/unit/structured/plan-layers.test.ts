@@ -122,6 +122,84 @@ it('targetMacs removes the least important until it is reached, or says what can
   expect(removedOf(await planLayers(model, { count: 1, importance, ignore }))).toEqual(['block.1']);
 });
 
+describe('a block around another', () => {
+  /** x + g(y) with y = x' + f(x') inside: inner, outer, then one more beside them. */
+  function nestedNet(): tf.LayersModel {
+    const inputs = tf.input({ shape: [3] });
+    const x = apply(dense('stem'), inputs);
+    const a = apply(dense('outer.a'), x);
+    const inner = apply(tf.layers.add({ name: 'outer.inner.add' }), [a, apply(dense('outer.inner.f'), a)]);
+    const outer = apply(tf.layers.add({ name: 'outer.add' }), [x, apply(dense('outer.b'), inner)]);
+    const last = apply(tf.layers.add({ name: 'last.add' }), [outer, apply(dense('last.f'), outer)]);
+    const model = tf.model({ inputs, outputs: apply(dense('head', 2), last) });
+    fillWeights(model);
+    return model;
+  }
+  const ranked =
+    (...order: string[]) =>
+    ({ name }: { name: string }): number =>
+      order.indexOf(name);
+
+  it('takes its place, and counts as one', async () => {
+    const model = nestedNet();
+    const removed = async (count: number, ...order: string[]): Promise<string[]> =>
+      removedOf(await planLayers(model, { count, importance: ranked(...order) }));
+    expect(await removed(1, 'outer.inner', 'outer', 'last')).toEqual(['outer.inner']);
+    expect(await removed(2, 'outer.inner', 'outer', 'last')).toEqual(['outer', 'last']);
+    expect(await removed(2, 'outer', 'outer.inner', 'last')).toEqual(['outer', 'last']);
+    await expect(removed(3, 'outer', 'outer.inner', 'last')).rejects.toMatchObject({
+      ...{ kind: 'amount', allowed: 'a count ≤ 2' },
+    });
+  });
+
+  it('stays where more of those within it were asked for', async () => {
+    const inputs = tf.input({ shape: [3] });
+    const x = apply(dense('stem'), inputs);
+    let y = x;
+    for (const name of ['outer.0', 'outer.1'])
+      y = apply(tf.layers.add({ name: `${name}.add` }), [y, apply(dense(`${name}.f`), y)]);
+    const outer = apply(tf.layers.add({ name: 'outer.add' }), [x, apply(dense('outer.b'), y)]);
+    const model = tf.model({ inputs, outputs: apply(dense('head', 2), outer) });
+    fillWeights(model);
+    const importance = ranked('outer', 'outer.1', 'outer.0');
+    expect(removedOf(await planLayers(model, { count: 1, importance }))).toEqual(['outer']);
+    const both = await planLayers(model, { count: 2, importance });
+    expect(removedOf(both).sort()).toEqual(['outer.0', 'outer.1']);
+  });
+
+  it('leaves the model without it', async () => {
+    const model = nestedNet();
+    const plan = await planLayers(model, { count: 2, importance: ranked('outer.inner', 'outer', 'last') });
+    silence(model, 'outer.b', 'last.f');
+    const given = input();
+    const made = await expectNoLeak(() => {
+      const { model: shorter } = applyPlan(model, plan);
+      const output = outputOf(shorter, given);
+      shorter.dispose();
+      return output;
+    });
+    expect(made).toBeAllClose([...outputOf(model, given)]);
+  });
+});
+
+it('a sum of several branches and their input is one block, which goes with all of them', async () => {
+  const inputs = tf.input({ shape: [3] });
+  const x = apply(dense('stem'), inputs);
+  const sum = apply(tf.layers.add({ name: 'b.add' }), [apply(dense('b.f'), x), x, apply(dense('b.g'), x)]);
+  const model = tf.model({ inputs, outputs: apply(dense('head', 2), sum) });
+  fillWeights(model);
+  silence(model, 'b.f', 'b.g');
+  const plan = await planLayers(model, { remove: ['b'] });
+  expect(plan.blocks.find(({ name }) => name === 'b')!.layers).toEqual(
+    expect.arrayContaining(['b.f', 'b.g', 'b.add']),
+  );
+  const { model: shorter } = applyPlan(model, plan);
+  expect(shorter.layers.map(({ name }) => name).slice(1)).toEqual(['stem', 'head']);
+  expect(outputOf(shorter, input())).toBeAllClose([...outputOf(model, input())]);
+  const stale = { ...plan, blocks: plan.blocks.map((block) => ({ ...block, layers: ['b.f'] })) };
+  expect(() => applyPlan(model, stale)).toThrow(expect.objectContaining({ kind: 'argument' }));
+});
+
 it('a layer of the same shape goes, and a ReLU that the input needs stays', async () => {
   const layers = [tf.layers.dense({ units: 4, inputShape: [3] }), dense('same'), dense('head', 2)];
   const model = tf.sequential({ layers });

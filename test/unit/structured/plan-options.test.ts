@@ -39,6 +39,50 @@ describe('maxRatio', () => {
   });
 });
 
+describe('what keeps channels that were asked for', () => {
+  const keptOf = async (units: number, options: object): Promise<Array<[number, string]>> => {
+    const plan = await planChannels(hidden(units), { ratio: 0.5, ...options });
+    const { remove, kept } = plan.groups[0]!;
+    expect(remove.length + kept.flatMap(({ channels }) => channels).length).toBeLessThanOrEqual(units);
+    for (const { channels, reason } of kept)
+      expect(explain(plan)).toContain(`${channels.length} stay: ${reason}`);
+    return kept.map(({ channels, reason }) => [channels.length, reason]);
+  };
+
+  it('is named', async () => {
+    expect(await keptOf(12, {})).toEqual([]);
+    // 6 of 12 were to go; 8 are the least multiple of 8 that is no less than 6.
+    expect(await keptOf(12, { roundTo: 8 })).toEqual([[2, 'what stays is a multiple of 8, or all']]);
+    expect(await keptOf(6, { roundTo: 8 })).toEqual([[3, 'what stays is a multiple of 8, or all']]);
+    expect(await keptOf(12, { maxRatio: 0.25 })).toEqual([[3, 'maxRatio is 0.25']]);
+    expect(await keptOf(1, { ratio: 0.9 })).toEqual([[1, 'at least one channel of each group stays']]);
+    // 12 were to go: one has to stay, 9 may go at the most, and 4 do.
+    expect(await keptOf(12, { ratio: 0.99, maxRatio: 0.75, roundTo: 8 })).toEqual([
+      [1, 'at least one channel of each group stays'],
+      [2, 'maxRatio is 0.75'],
+      [5, 'what stays is a multiple of 8, or all'],
+    ]);
+  });
+
+  it('is named for a target where no more can go', async () => {
+    const options = { ratio: undefined, targetMacs: 0.55, maxRatio: 0.5 };
+    expect(await keptOf(10, options)).toEqual([
+      [1, 'at least one channel of each group stays'],
+      [4, 'maxRatio is 0.5'],
+    ]);
+    expect(await keptOf(10, { ...options, targetMacs: 0.9 })).toEqual([]);
+  });
+});
+
+it('ratios for no layer are refused, but beside a ratio for all', async () => {
+  await expect(planChannels(hidden(4), { ratios: {} })).rejects.toMatchObject({ kind: 'argument' });
+  await expect(planChannels(hidden(4), { ratios: { hidden: 0.5 }, targetMacs: 0.5 })).rejects.toMatchObject({
+    kind: 'argument',
+  });
+  const { groups } = await planChannels(hidden(4), { ratio: 0.5, ratios: {} });
+  expect(groups[0]!.remove).toHaveLength(2);
+});
+
 describe('names of layers', () => {
   it.each(['constructor', 'toString', 'hasOwnProperty', 'valueOf'])('may be %s', async (name) => {
     const { groups } = await planChannels(hidden(4, name), { ratio: 0.5 });
