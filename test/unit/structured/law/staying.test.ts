@@ -1,5 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { pointwiseRules } from '../../../../src/structured/rules/pointwise';
+import { shapeRules } from '../../../../src/structured/rules/shape';
+import { reasonToStay } from '../../../../src/structured/rules/staying';
+import { weightedRules } from '../../../../src/structured/rules/weighted';
 import { useBackend } from '../../../support/backend';
 import { call, type Symbolic } from '../../sparse/fold-models';
 import { dense, halved, input, read, reasons } from './nets';
@@ -17,6 +21,15 @@ class Centred extends tf.serialization.Serializable {
   }
 }
 tf.serialization.registerClass(Centred);
+
+/** A layer that the library cannot know. */
+class Mystery extends tf.layers.Layer {
+  static className = 'Mystery';
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    return [inputs].flat()[0]!;
+  }
+}
+tf.serialization.registerClass(Mystery);
 
 describe('channels stay, and the plan says why', () => {
   beforeAll(() => useBackend('cpu'));
@@ -79,12 +92,12 @@ describe('channels stay, and the plan says why', () => {
     expect(reasons(plan, 'a')).toContain('before an unknown number');
   });
 
-  it('before a layer that is not known, by its name and class', async () => {
+  it('before a layer that is not followed', async () => {
     const x = input(3, 2);
     const dot = call(L.dot({ axes: 2, name: 'it' }), [call(dense(4, 'a'), x), call(dense(4, 'b'), x)]);
     const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), dot)));
     expect(sizes('a', 'b', 'free')).toEqual([4, 4, 2]);
-    expect(reasons(plan, 'a')).toMatch(/'it' is a Dot, which is not known/);
+    expect(reasons(plan, 'a')).toMatch(/'it' sums products of them/);
   });
 
   it('where a recurrent layer takes a state from outside', async () => {
@@ -92,5 +105,90 @@ describe('channels stay, and the plan says why', () => {
     const sequence = L.lstm({ units: 4, name: 'it' }).apply(x!, { initialState: states }) as Symbolic;
     const { plan } = await halved(read([x!, ...states], call(dense(4, 'free'), sequence)));
     expect(reasons(plan, 'it')).toContain('state');
+  });
+
+  it('before a layer that is not known, by its name and class', async () => {
+    const x = input(3, 2);
+    const own = call(new Mystery({ name: 'it' }), call(dense(4, 'a'), x));
+    const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), own)));
+    expect(sizes('a', 'free')).toEqual([4, 2]);
+    expect(reasons(plan, 'a')).toBe("'it' is a Mystery, which is not known");
+  });
+
+  it('before recurrent layers of cells', async () => {
+    const cells = L.stackedRNNCells({ cells: [L.gruCell({ units: 3 }), L.lstmCell({ units: 4 })] });
+    const x = input(3, 2);
+    const sequence = call(L.rnn({ cell: cells, name: 'it' }), call(dense(4, 'a'), x));
+    const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), sequence)));
+    expect(sizes('a', 'free')).toEqual([4, 2]);
+    expect(reasons(plan, 'a')).toBe("'it' has cells that are not followed");
+  });
+
+  it('before a ConvLSTM2D', async () => {
+    const x = input(2, 4, 4, 2);
+    const made = call(L.dense({ units: 4, name: 'a' }), x);
+    const steps = call(L.convLstm2d({ filters: 3, kernelSize: 2, name: 'it' }), made);
+    const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), steps)));
+    expect(sizes('a', 'free')).toEqual([4, 2]);
+    expect(reasons(plan, 'a')).toBe("'it' has a cell that is not followed");
+  });
+});
+
+describe('every layer that tfjs exports', () => {
+  const inner = () => L.dense({ units: 2 });
+  const cell = () => L.gruCell({ units: 2 });
+  const conv = { filters: 2, kernelSize: 1 } as const;
+  // What tfjs cannot make a layer without.
+  const options: Record<string, object> = {
+    inputLayer: { inputShape: [2] },
+    embedding: { inputDim: 2, outputDim: 2 },
+    repeatVector: { n: 2 },
+    reshape: { targetShape: [2] },
+    permute: { dims: [1] },
+    dot: { axes: 1 },
+    rnn: { cell: cell() },
+    stackedRNNCells: { cells: [cell()] },
+    bidirectional: { layer: L.gru({ units: 2 }), mergeMode: 'concat' },
+    timeDistributed: { layer: inner() },
+    zeroPadding2d: {},
+    cropping2D: { cropping: 1 },
+    randomWidth: { factor: 0.5 },
+    categoryEncoding: { numTokens: 2 },
+    ...Object.fromEntries(['dense', 'simpleRNN', 'gru', 'lstm'].map((kind) => [kind, { units: 2 }])),
+    ...Object.fromEntries(
+      ['conv1d', 'conv2d', 'conv3d', 'conv2dTranspose', 'conv3dTranspose', 'separableConv2d'].map((kind) => [
+        kind,
+        conv,
+      ]),
+    ),
+  };
+  const cells = /Cell/;
+  const factories = Object.entries(L).filter(([kind]) => !/^(Layer|RNN|RNNCell|input)$/.test(kind));
+
+  it('is followed, or keeps what comes in for a reason of its own', () => {
+    const followed = new Set([
+      ...[...weightedRules.keys(), ...pointwiseRules.keys(), ...shapeRules.keys()],
+      ...['InputLayer', 'TimeDistributed', 'Bidirectional'],
+    ]);
+    const stray = factories.flatMap(([kind, make]) => {
+      if (cells.test(kind)) return [];
+      // Each factory takes options of its own.
+      const layer = (make as (given: object) => tf.layers.Layer)(
+        options[kind] ?? {
+          ...conv,
+          units: 2,
+          rate: 0.5,
+          stddev: 1,
+          height: 2,
+          width: 2,
+          scale: 2,
+          activation: 'relu',
+        },
+      );
+      const className = layer.getClassName();
+      return followed.has(className) || !/not known/.test(reasonToStay(className)) ? [] : [className];
+    });
+    expect(factories.length).toBeGreaterThan(60);
+    expect(stray).toEqual([]);
   });
 });
