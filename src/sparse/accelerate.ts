@@ -3,12 +3,13 @@ import { checkOptions } from '../core/options';
 import { classNameOf, layersOf, slotsOf } from '../core/parameter';
 import { isPruneError, PruneError, shown } from '../errors';
 import { activeHeap, type Heap } from '../wasm/heap';
-import { type Kernels, kernelsFor } from '../wasm/kernels';
-import { relaxedKernelsFor } from '../wasm/relaxed-kernels';
+import { type Kernels, kernelBytes, kernelsFor } from '../wasm/kernels';
+import { relaxedBytes, relaxedKernelsFor } from '../wasm/relaxed-kernels';
+import { startTeam } from '../wasm/team';
 import { makeWorkspace } from '../wasm/workspace';
 import { clearNormaliser, setNormaliser } from './batch-norm';
 import { registerSparseKernels } from './kernels';
-import { kernelsOf, type LayerReport, leftDense, type Prepared, prepare } from './prepare';
+import { kernelsOf, type LayerReport, leftDense, type Preparation, type Prepared, prepare } from './prepare';
 import { clearSparseWeight, type Engine, setSparseWeight } from './sparse-weight';
 
 /** How a model is accelerated. */
@@ -38,6 +39,11 @@ export interface Acceleration {
   readonly layers: readonly LayerReport[];
   /** Bytes of the wasm backend's memory that all packed weights take. */
   readonly bytes: number;
+  /**
+   * How many threads the sparse kernels run on: as many as tfjs's dense ones, which are more than one on a page that is
+   * cross-origin isolated. One where a content security policy allows no workers of `blob:`.
+   */
+  readonly threads: number;
   /**
    * Frees that memory; the model runs dense again, save layers that another acceleration has packed too. Further calls do
    * nothing.
@@ -86,28 +92,43 @@ export async function accelerate(
   const heap = activeHeap();
   if (heap === undefined) throw otherBackend();
   const kernels = await kernelsOrReason(heap, relaxed);
-  // Whatever has happened while this was waiting: from here on it does not wait.
-  if (activeHeap() !== heap) throw otherBackend();
+  if (typeof kernels === 'string') {
+    if (activeHeap() !== heap) throw otherBackend();
+    return accelerationOf(kernelsOf(model).map((slot) => leftDense(slot, kernels)));
+  }
+  const team = await startTeam(heap, modulesOf(heap, relaxed), heap.threads);
+  const engine: Engine = { heap, kernels, team, workspace: makeWorkspace(heap) };
+  try {
+    // Whatever has happened while this was waiting: from here on it does not wait.
+    if (activeHeap() !== heap) throw otherBackend();
+    const prepared = prepareAll(model, engine, { strict, measure });
+    const means = meansOf(model);
+    for (const mean of means) setNormaliser(mean, engine);
+    return accelerationOf(prepared, engine, means);
+  } catch (error) {
+    freeEngine(engine);
+    throw error;
+  }
+}
+
+/** Packs what is to run sparse, and lets it; if that fails, none. */
+function prepareAll(model: object, engine: Engine, options: Preparation): Prepared[] {
   const slots = kernelsOf(model);
-  if (typeof kernels === 'string')
-    return accelerationOf(
-      slots.map((slot) => leftDense(slot, kernels)),
-      [],
-    );
-  const engine: Engine = { heap, kernels, workspace: makeWorkspace(heap) };
   registerSparseKernels();
   const prepared: Prepared[] = [];
   try {
-    for (const slot of slots) prepared.push(prepare(slot, engine, { strict, measure }));
+    for (const slot of slots) prepared.push(prepare(slot, engine, options));
   } catch (error) {
     for (const { weight } of prepared) weight?.sparse.free();
-    engine.workspace.free();
     throw error;
   }
   for (const { weight } of prepared) if (weight !== undefined) setSparseWeight(weight.dataId, weight.sparse);
-  const means = meansOf(model);
-  for (const mean of means) setNormaliser(mean, engine);
-  return accelerationOf(prepared, means, engine);
+  return prepared;
+}
+
+function freeEngine({ team, workspace }: Engine): void {
+  team.free();
+  workspace.free();
 }
 
 function checkBoolean(name: string, given: unknown): void {
@@ -135,6 +156,13 @@ async function kernelsOrReason(heap: Heap, relaxed: boolean): Promise<Kernels | 
   }
 }
 
+/** The modules that other threads need for the same kernels. */
+function modulesOf({ memory }: Heap, relaxed: boolean): Uint8Array[] {
+  if (memory === undefined) return [];
+  const modules = [kernelBytes(memory), ...(relaxed ? [relaxedBytes(memory)] : [])];
+  return modules.filter((bytes) => WebAssembly.validate(bytes));
+}
+
 /** What tells the moving means of a model's batch normalisations. */
 function meansOf(model: object): object[] {
   return layersOf(model)
@@ -148,8 +176,8 @@ function meansOf(model: object): object[] {
 
 function accelerationOf(
   prepared: readonly Prepared[],
-  means: readonly object[],
   engine?: Engine,
+  means: readonly object[] = [],
 ): Acceleration {
   const layers = prepared.map(({ report }) => report);
   let isDisposed = false;
@@ -163,9 +191,10 @@ function accelerationOf(
     }
     if (engine === undefined) return;
     for (const mean of means) clearNormaliser(mean, engine);
-    engine.workspace.free();
+    freeEngine(engine);
   };
-  const acceleration = { layers, bytes: layers.reduce((sum, { bytes }) => sum + bytes, 0), dispose };
+  const bytes = layers.reduce((sum, layer) => sum + layer.bytes, 0);
+  const acceleration = { layers, bytes, threads: engine?.team.threads ?? 1, dispose };
   // Not every browser has the symbol yet.
   return Object.assign(acceleration, {
     [Symbol.dispose ?? Symbol.for('Symbol.dispose')]: dispose,

@@ -1,4 +1,4 @@
-import type { Kernels } from '../wasm/kernels';
+import type { RecordedKernels } from '../wasm/tape';
 import { TILE } from '../wasm/wat/tile';
 
 /** Bytes of a channel of a tile. */
@@ -26,7 +26,7 @@ export interface Images {
  * @param planeBytes From one channel to the next.
  */
 export function readPixels(
-  kernels: Kernels,
+  kernels: RecordedKernels,
   { address, channels, isTiled }: Images,
   first: number,
   step: number,
@@ -59,7 +59,7 @@ export function readPixels(
  * @param count How many.
  */
 export function writePixels(
-  kernels: Kernels,
+  kernels: RecordedKernels,
   planes: number,
   { address, channels, isTiled }: Images,
   first: number,

@@ -1,5 +1,6 @@
 import type { Heap } from '../wasm/heap';
 import type { Kernels } from '../wasm/kernels';
+import type { Team } from '../wasm/team';
 import type { Workspace } from '../wasm/workspace';
 import type { Convolution } from './geometry';
 import type { Operation } from './operation';
@@ -10,6 +11,7 @@ export interface Engine {
   readonly heap: Heap;
   readonly kernels: Kernels;
   readonly workspace: Workspace;
+  readonly team: Team;
 }
 
 /** A weight that is packed without its zeros. */

@@ -1,7 +1,8 @@
-import type { Kernels } from '../wasm/kernels';
+import type { RecordedKernels } from '../wasm/tape';
 import { TILE } from '../wasm/wat/tile';
 import type { Geometry } from './geometry';
 import { type Images, readPixels, TILE_BYTES, writePixels } from './pixel-run';
+import type { Engine } from './sparse-weight';
 import type { TileStream } from './tile-stream';
 
 /** What a convolution reads and writes, in the backend's memory. */
@@ -22,6 +23,28 @@ export interface Operands {
   readonly scratch: number;
 }
 
+/** Who computes. */
+type Workers = Pick<Engine, 'kernels' | 'team'>;
+
+/** Parts for each thread, so that one which begins late leaves its parts to the others. */
+const PARTS_PER_THREAD = 4;
+
+/** Into how many parts work is split at most. */
+function mostParts({ threads }: Engine['team']): number {
+  return threads === 1 ? 1 : PARTS_PER_THREAD * threads;
+}
+
+/** Splits so many pieces of work into parts; calls with the numbers of the first of a part and of the next one's first. */
+function inParts(
+  { kernels, team }: Workers,
+  pieces: number,
+  work: (kernels: RecordedKernels, first: number, next: number, part: number) => void,
+): void {
+  const parts = Math.min(pieces, mostParts(team));
+  const first = (part: number): number => Math.floor((pieces * part) / parts);
+  team.run(kernels, parts, (recorded, part) => work(recorded, first(part), first(part + 1), part));
+}
+
 /** How many fours of pixels a tile of so many pixels takes. */
 function vectorsOf(pixels: number): number {
   return (pixels + 3) >> 2;
@@ -30,12 +53,13 @@ function vectorsOf(pixels: number): number {
 /**
  * How much room {@link convolvePointwise} needs.
  *
+ * @param team Who computes.
  * @param channels Of the input.
  * @param packed The kernel.
  * @returns Bytes.
  */
-export function pointwiseScratch(channels: number, packed: TileStream): number {
-  return TILE_BYTES * (channels + packed.channels);
+export function pointwiseScratch(team: Engine['team'], channels: number, packed: TileStream): number {
+  return mostParts(team) * TILE_BYTES * (channels + packed.channels);
 }
 
 /** Pixels of the input that a pointwise convolution reads, in rows; steps are numbers of pixels. */
@@ -52,33 +76,36 @@ export interface Pixels {
 /**
  * Mixes the channels of each pixel, a tile of pixels at a time.
  *
- * @param kernels The kernels.
+ * @param workers Who computes.
  * @param pixels Which.
  * @param operands What is read and written.
  */
 export function convolvePointwise(
-  kernels: Kernels,
+  workers: Workers,
   pixels: Pixels,
   { x, y, bias, packed, min, max, scratch }: Operands,
 ): void {
   const { heads, stream } = packed;
-  const results = scratch + TILE_BYTES * x.channels;
   const count = pixels.images * pixels.rows * pixels.columns;
   // One tile meets the next where they are.
   const isWhole = x.isTiled && pixels.images === 1 && pixels.rows === 1 && pixels.columnStep === 1;
-  for (let start = 0; start < count; start += TILE) {
-    const end = Math.min(start + TILE, count);
-    const tile = isWhole ? x.address + 4 * x.channels * start : scratch;
-    if (!isWhole) gather(kernels, pixels, start, end, x, scratch);
-    const to = y.isTiled ? y.address + 4 * y.channels * start : results;
-    kernels.sparseTile(heads, stream, stream, tile, bias, to, min, max, vectorsOf(end - start));
-    if (!y.isTiled) writePixels(kernels, results, y, start, end - start);
-  }
+  inParts(workers, Math.ceil(count / TILE), (kernels, first, next, part) => {
+    const gathered = scratch + part * TILE_BYTES * (x.channels + y.channels);
+    const results = gathered + TILE_BYTES * x.channels;
+    for (let start = TILE * first; start < TILE * next; start += TILE) {
+      const end = Math.min(start + TILE, count);
+      const tile = isWhole ? x.address + 4 * x.channels * start : gathered;
+      if (!isWhole) gather(kernels, pixels, start, end, x, gathered);
+      const to = y.isTiled ? y.address + 4 * y.channels * start : results;
+      kernels.sparseTile(heads, stream, stream, tile, bias, to, min, max, vectorsOf(end - start));
+      if (!y.isTiled) writePixels(kernels, results, y, start, end - start);
+    }
+  });
 }
 
 /** Brings the channels of some pixels together. */
 function gather(
-  kernels: Kernels,
+  kernels: RecordedKernels,
   { rows, columns, imageStep, rowStep, columnStep }: Pixels,
   start: number,
   end: number,
@@ -97,24 +124,25 @@ function gather(
 /**
  * How much room {@link convolveSpatial} needs.
  *
+ * @param team Who computes.
  * @param geometry The layout of an image.
  * @param packed The kernel.
  * @returns Bytes.
  */
-export function spatialScratch(geometry: Geometry, packed: TileStream): number {
-  return geometry.bytes + TILE_BYTES * packed.channels;
+export function spatialScratch(team: Engine['team'], geometry: Geometry, packed: TileStream): number {
+  return geometry.bytes + mostParts(team) * TILE_BYTES * packed.channels;
 }
 
 /**
  * Convolves one image after the other.
  *
- * @param kernels The kernels.
+ * @param workers Who computes.
  * @param memory The backend's bytes.
  * @param geometry How an image is laid out.
  * @param operands What is read and written.
  */
 export function convolveSpatial(
-  kernels: Kernels,
+  workers: Workers,
   memory: Uint8Array,
   geometry: Geometry,
   operands: Operands,
@@ -123,23 +151,26 @@ export function convolveSpatial(
   // The padding stays zero from one image to the next.
   memory.fill(0, operands.scratch, operands.scratch + geometry.bytes);
   for (let image = 0; image < c.batchSize; image++) {
-    layPlanes(kernels, geometry, operands, image * c.inHeight * c.inWidth);
-    convolvePlanes(kernels, geometry, operands, image * c.outHeight * c.outWidth);
+    layPlanes(workers, geometry, operands, image * c.inHeight * c.inWidth);
+    convolvePlanes(workers, geometry, operands, image * c.outHeight * c.outWidth);
   }
 }
 
 /** Lays out an image whose pixels begin at some number. */
-function layPlanes(kernels: Kernels, geometry: Geometry, { x, scratch }: Operands, image: number): void {
+function layPlanes(workers: Workers, geometry: Geometry, { x, scratch }: Operands, image: number): void {
   const { convolution: c, rows, columns, rowStride, planeStride } = geometry;
   let phasePlanes = scratch;
   for (const row of rows.phases) {
     for (const column of columns.phases) {
+      const planes = phasePlanes;
       const firstColumn = column.first + column.before * c.strideWidth;
-      for (let i = row.before; i < row.before + row.inside; i++) {
-        const first = image + (row.first + i * c.strideHeight) * c.inWidth + firstColumn;
-        const to = phasePlanes + 4 * (i * rowStride + column.before);
-        readPixels(kernels, x, first, c.strideWidth, column.inside, to, 4 * planeStride);
-      }
+      inParts(workers, row.inside, (kernels, begin, next) => {
+        for (let i = row.before + begin; i < row.before + next; i++) {
+          const first = image + (row.first + i * c.strideHeight) * c.inWidth + firstColumn;
+          const to = planes + 4 * (i * rowStride + column.before);
+          readPixels(kernels, x, first, c.strideWidth, column.inside, to, 4 * planeStride);
+        }
+      });
       phasePlanes += 4 * planeStride * c.inChannels;
     }
   }
@@ -147,33 +178,26 @@ function layPlanes(kernels: Kernels, geometry: Geometry, { x, scratch }: Operand
 
 /** Convolves an image that is laid out, whose output's pixels begin at some number. */
 function convolvePlanes(
-  kernels: Kernels,
+  workers: Workers,
   geometry: Geometry,
   { y, bias, packed, min, max, scratch: planes }: Operands,
   image: number,
 ): void {
   const { convolution: c, rowStride, length } = geometry;
   const { heads, stream } = packed;
-  const results = planes + geometry.bytes;
-  for (let start = 0; start < length; start += TILE) {
-    const end = Math.min(start + TILE, length);
-    kernels.sparseTile(
-      heads,
-      stream,
-      stream,
-      planes + 4 * start,
-      bias,
-      results,
-      min,
-      max,
-      vectorsOf(end - start),
-    );
-    for (let row = Math.floor(start / rowStride); row * rowStride < end; row++) {
-      const from = Math.max(start, row * rowStride);
-      const to = Math.min(end, row * rowStride + c.outWidth);
-      if (from >= to) continue;
-      const pixel = image + row * c.outWidth + from - row * rowStride;
-      writePixels(kernels, results + 4 * (from - start), y, pixel, to - from);
+  inParts(workers, Math.ceil(length / TILE), (kernels, first, next, part) => {
+    const results = planes + geometry.bytes + part * TILE_BYTES * y.channels;
+    for (let start = TILE * first; start < TILE * next; start += TILE) {
+      const end = Math.min(start + TILE, length);
+      const x = planes + 4 * start;
+      kernels.sparseTile(heads, stream, stream, x, bias, results, min, max, vectorsOf(end - start));
+      for (let row = Math.floor(start / rowStride); row * rowStride < end; row++) {
+        const from = Math.max(start, row * rowStride);
+        const to = Math.min(end, row * rowStride + c.outWidth);
+        if (from >= to) continue;
+        const pixel = image + row * c.outWidth + from - row * rowStride;
+        writePixels(kernels, results + 4 * (from - start), y, pixel, to - from);
+      }
     }
-  }
+  });
 }

@@ -30,7 +30,7 @@ import { changeOffsets, packTiles } from './tile-stream';
  * @returns The packed weight; undefined where there is no memory left.
  */
 export function makeTileWeight(
-  { heap, kernels, workspace }: Engine,
+  { heap, kernels, team, workspace }: Engine,
   address: number,
   counts: Int32Array,
   taps: number,
@@ -39,6 +39,7 @@ export function makeTileWeight(
   const pointwise = pointwiseOffsets(taps);
   const packed = packTiles(heap, address, pointwise, counts);
   if (packed === undefined) return undefined;
+  const workers = { kernels, team };
   let offsets = pointwise;
   let geometry: Geometry | undefined;
 
@@ -63,10 +64,10 @@ export function makeTileWeight(
     };
   };
   const mix = (pixels: Pixels, inputs: number, operation: Operation): boolean => {
-    const operands = operandsOf(pointwiseScratch(inputs, packed), inputs, operation);
+    const operands = operandsOf(pointwiseScratch(team, inputs, packed), inputs, operation);
     if (operands === undefined) return false;
     use(pointwise);
-    convolvePointwise(kernels, pixels, operands);
+    convolvePointwise(workers, pixels, operands);
     return true;
   };
   const multiply = (rows: number, inputs: number, operation: Operation): boolean =>
@@ -88,10 +89,10 @@ export function makeTileWeight(
     if (geometry === undefined || !hasSameLayout(geometry.convolution, c)) {
       geometry = geometryOf(c);
     }
-    const operands = operandsOf(spatialScratch(geometry, packed), c.inChannels, operation);
+    const operands = operandsOf(spatialScratch(team, geometry, packed), c.inChannels, operation);
     if (operands === undefined) return false;
     use(geometry.offsets);
-    convolveSpatial(kernels, new Uint8Array(heap.buffer), { ...geometry, convolution }, operands);
+    convolveSpatial(workers, new Uint8Array(heap.buffer), { ...geometry, convolution }, operands);
     return true;
   };
   // What takes another way of it would have to bring each output into tfjs's order.

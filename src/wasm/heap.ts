@@ -5,6 +5,7 @@ interface Emscripten {
   readonly HEAPU8: Uint8Array;
   readonly wasmMemory?: WebAssembly.Memory;
   readonly asm?: { readonly memory?: WebAssembly.Memory };
+  readonly tfjs?: { getThreadsCount?(): number };
   _malloc(bytes: number): number;
   _free(address: number): void;
 }
@@ -22,6 +23,8 @@ interface WasmBackend {
 export interface Heap {
   /** The WebAssembly memory; undefined where this build of the backend does not show it. */
   readonly memory: WebAssembly.Memory | undefined;
+  /** How many threads tfjs computes with in it. */
+  readonly threads: number;
   /** The bytes as they are now, to be asked for again after anything was allocated. */
   readonly buffer: ArrayBufferLike;
   /**
@@ -65,6 +68,9 @@ function isWasmBackend(backend: object): backend is WasmBackend {
 function makeHeap({ wasm, dataIdMap }: WasmBackend): Heap {
   return {
     memory: wasm.wasmMemory ?? wasm.asm?.memory,
+    get threads() {
+      return wasm.tfjs?.getThreadsCount?.() ?? 1;
+    },
     get buffer() {
       return wasm.HEAPU8.buffer;
     },

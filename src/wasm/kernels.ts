@@ -167,8 +167,16 @@ function kernelsOf(instance: WebAssembly.Instance): Kernels {
   return exports as Kernels;
 }
 
+/**
+ * @param memory The backend's.
+ * @returns The bytes of the module that makes the kernels for it.
+ */
+export function kernelBytes(memory: WebAssembly.Memory): Uint8Array<ArrayBuffer> {
+  return bytesFor(memory, BYTES);
+}
+
 async function instantiate(memory: WebAssembly.Memory): Promise<Kernels> {
-  const bytes = bytesFor(memory, BYTES);
+  const bytes = kernelBytes(memory);
   if (!WebAssembly.validate(bytes)) {
     throw new PruneError(
       'unsupported',

@@ -25,8 +25,16 @@ export async function relaxedKernelsFor({ memory }: Heap): Promise<RelaxedKernel
   return kernels;
 }
 
+/**
+ * @param memory The backend's.
+ * @returns The bytes of the module that makes the kernels for it.
+ */
+export function relaxedBytes(memory: WebAssembly.Memory): Uint8Array<ArrayBuffer> {
+  return bytesFor(memory, { plain: PLAIN, shared: SHARED });
+}
+
 async function instantiate(memory: WebAssembly.Memory): Promise<RelaxedKernels | undefined> {
-  const bytes = bytesFor(memory, { plain: PLAIN, shared: SHARED });
+  const bytes = relaxedBytes(memory);
   if (!WebAssembly.validate(bytes)) return undefined;
   try {
     const { instance } = await WebAssembly.instantiate(bytes, { tfjs: { memory } });

@@ -2,15 +2,19 @@ import * as tf from '@tensorflow/tfjs';
 import { getThreadsCount, setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import * as prune from 'tfjs-prune';
 import { accelerate } from 'tfjs-prune/sparse';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { registerSparseKernels } from '../../src/sparse/kernels';
 import { activeHeap, type Heap } from '../../src/wasm/heap';
-import { type Kernels, kernelsFor } from '../../src/wasm/kernels';
+import { type Kernels, kernelBytes, kernelsFor } from '../../src/wasm/kernels';
+import { startTeam, type Team } from '../../src/wasm/team';
 import { useBrowserBackend } from '../support/browser';
 import { convolutionCases, isWrongInTfjs } from '../support/sparse-cases';
 import { both, convolution } from '../support/sparse-compare';
 
 let engine: { heap: Heap; kernels: Kernels };
+let team: Team;
+
+afterAll(() => team.free());
 
 beforeAll(async () => {
   // tfjs takes at most half as many threads as there are cores.
@@ -19,6 +23,7 @@ beforeAll(async () => {
   await useBrowserBackend('wasm');
   const heap = activeHeap()!;
   engine = { heap, kernels: await kernelsFor(heap) };
+  team = await startTeam(heap, [kernelBytes(heap.memory!)], 3);
 });
 
 it('a cross-origin isolated page has threads and a memory that they share', () => {
@@ -33,10 +38,12 @@ describe('in a shared memory, sparse convolutions equal dense ones of several th
   it.each(convolutionCases(40, 5).filter((c) => !isWrongInTfjs(c)))('$name', (c) => {
     tf.tidy(() => {
       const { filter, compute } = convolution(c);
-      const { dense, sparse, runs } = both(engine, filter, compute);
-      expect(runs).toBeGreaterThan(0);
-      // Adding 0 makes +0 of −0, which a sum that skips zeros may have in its place.
-      expect(sparse.map((value) => value + 0)).toEqual(dense.map((value) => value + 0));
+      for (const threads of [engine, { ...engine, team }]) {
+        const { dense, sparse, runs } = both(threads, filter, compute);
+        expect(runs).toBeGreaterThan(0);
+        // Adding 0 makes +0 of −0, which a sum that skips zeros may have in its place.
+        expect(sparse.map((value) => value + 0)).toEqual(dense.map((value) => value + 0));
+      }
     });
   });
 });
@@ -57,6 +64,7 @@ it('in a shared memory, an accelerated model gives the same as before', async ()
   const dense = output();
   const acceleration = await accelerate(model);
   expect(acceleration.layers.map(({ runs }) => runs)).not.toContain('dense');
+  expect(acceleration.threads).toBe(2);
   const sparse = output();
   // The faster batch normalisation rounds once for each channel.
   expect(sparse).toBeAllClose(dense, { rtol: 1e-6, atol: 1e-6 });

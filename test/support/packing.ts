@@ -7,6 +7,7 @@ import { countNonzeros } from '../../src/sparse/tile-stream';
 import { makeTileWeight } from '../../src/sparse/tile-weight';
 import { activeHeap, type Heap } from '../../src/wasm/heap';
 import { type Kernels, kernelsFor } from '../../src/wasm/kernels';
+import { ALONE } from '../../src/wasm/team';
 import { makeWorkspace, type Workspace } from '../../src/wasm/workspace';
 import { useBackend } from './backend';
 import { values } from './sparse-compare';
@@ -54,7 +55,7 @@ export function pack(filter: tf.Tensor): void {
   const address = heap.addressOf(filter.dataId)!;
   const counts = countNonzeros(new Int32Array(heap.buffer, address, filter.size), channels);
   const weight = makeTileWeight(
-    { heap, kernels, workspace },
+    { heap, kernels, team: ALONE, workspace },
     address,
     counts,
     Math.max(filter.size, 1) / channels,

@@ -6,6 +6,7 @@ import { countNonzeros } from '../../src/sparse/tile-stream';
 import { makeTileWeight } from '../../src/sparse/tile-weight';
 import type { Heap } from '../../src/wasm/heap';
 import type { Kernels } from '../../src/wasm/kernels';
+import { ALONE, type Team } from '../../src/wasm/team';
 import { makeWorkspace } from '../../src/wasm/workspace';
 import { type ConvolutionCase, drawer } from './sparse-cases';
 
@@ -27,8 +28,8 @@ function blockValues(count: number, density: number, seed: number): Float32Array
   });
 }
 
-/** Counts the calls of the kernels that compute. */
-function counting(kernels: Kernels): { kernels: Kernels; calls: () => number } {
+/** Counts the calls of the kernels that compute, and the parts that threads share. */
+function counting(kernels: Kernels, team: Team): { kernels: Kernels; team: Team; calls: () => number } {
   let calls = 0;
   const counted =
     <A extends number[]>(kernel: (...args: A) => void) =>
@@ -44,6 +45,14 @@ function counting(kernels: Kernels): { kernels: Kernels; calls: () => number } {
       sparseBlock8: counted(sparseBlock8),
       sparseBlock16: counted(sparseBlock16),
     },
+    team: {
+      ...team,
+      run: (own, parts, call) =>
+        team.run(own, parts, (recorded, part) => {
+          calls++;
+          call(recorded, part);
+        }),
+    },
     calls: () => calls,
   };
 }
@@ -58,14 +67,14 @@ function widthOf(channels: number, widest: BlockWidth): BlockWidth | undefined {
  * time may change the offsets, and gives tiles that are brought into tfjs's order; the second is written in it.
  */
 export function both(
-  { heap, kernels }: { heap: Heap; kernels: Kernels },
+  { heap, kernels, team = ALONE }: { heap: Heap; kernels: Kernels; team?: Team },
   weight: tf.Tensor,
   compute: () => tf.Tensor,
   widest: BlockWidth = 16,
 ): { dense: Float32Array; tiled: Float32Array; sparse: Float32Array; runs: number } {
   const dense = compute().dataSync<'float32'>();
-  const counted = counting(kernels);
-  const engine = { heap, kernels: counted.kernels, workspace: makeWorkspace(heap) };
+  const counted = counting(kernels, team);
+  const engine = { heap, kernels: counted.kernels, team: counted.team, workspace: makeWorkspace(heap) };
   const channels = weight.shape.at(-1)!;
   const taps = weight.size / channels;
   const address = heap.addressOf(weight.dataId)!;

@@ -8,6 +8,7 @@ afterEach(() => vi.restoreAllMocks());
 function heapIn(memory: WebAssembly.Memory | undefined): Heap {
   return {
     memory,
+    threads: 1,
     buffer: memory?.buffer ?? new ArrayBuffer(0),
     allocate: () => undefined,
     free: () => {},
