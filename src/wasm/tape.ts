@@ -1,20 +1,15 @@
 /** Calls of kernels, written down for other threads to make. */
 import type { Kernels } from './kernels';
 
-/** The kernels that can be written down, with how many numbers each takes. */
-const ARITIES = {
-  sparseTile: 9,
-  toPlanes: 6,
-  toPixels: 6,
-  copyLanes: 7,
-} as const satisfies Partial<Record<keyof Kernels, number>>;
-
-type Name = keyof typeof ARITIES;
-
 /** What other threads can be asked for. */
-export type RecordedKernels = Pick<Kernels, Name>;
+export type RecordedKernels = Pick<Kernels, 'sparseTile' | 'toPlanes' | 'toPixels' | 'copyLanes'>;
 
-const NAMES = Object.keys(ARITIES) as readonly Name[];
+type Name = keyof RecordedKernels;
+
+/** How many numbers each kernel takes. */
+const ARITIES: Readonly<Record<Name, number>> = { sparseTile: 9, toPlanes: 6, toPixels: 6, copyLanes: 7 };
+
+const NAMES: readonly Name[] = ['sparseTile', 'toPlanes', 'toPixels', 'copyLanes'];
 
 /** Numbers of a call at most, that of its kernel included. */
 const LONGEST = 1 + Math.max(...Object.values(ARITIES));

@@ -59,16 +59,26 @@ export function activateBy(rnn: object, option: string): { isKnown: boolean; act
   return { isKnown, activate: (values) => applied({ values, notes: [], from: new Set() }, apply).values };
 }
 
+/** The weights of a cell, row-major, the gates' columns side by side. */
+export interface Weights {
+  readonly units: number;
+  /** [inputs, gates × units]. */
+  readonly kernel: Float32Array;
+  /** [units, gates × units]. */
+  readonly recurrent: Float32Array;
+  /** [gates × units]; undefined without one. */
+  readonly bias: Float32Array | undefined;
+  readonly gates: number;
+}
+
 /** The weights of a cell, in copies: the backend's own are good only until the next tensor is made. */
-export function weightsOf(rnn: object) {
+export function weightsOf(rnn: object): Weights {
   const units = Number(Reflect.get(rnn, 'units') ?? Reflect.get(Reflect.get(rnn, 'cell') ?? {}, 'units'));
   const [kernel, recurrent, bias] = ['kernel', 'recurrentKernel', 'bias'].map((name) =>
     weightAt(rnn, name)?.values.slice(),
   );
   return { units, kernel: kernel!, recurrent: recurrent!, bias, gates: GATES[classNameOf(rnn)!]! };
 }
-
-export type Weights = ReturnType<typeof weightsOf>;
 
 /** The units that read only inputs that are known, and each other. */
 export function determined({ units, kernel, recurrent, gates }: Weights, isKnown: Uint8Array): number[] {
