@@ -2,7 +2,9 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { call, randomize, type Symbolic } from '../unit/sparse/fold-models';
-import { type Choose, oneOf, sizesOf, unaryOps } from './structured-ops';
+import { frames, sequence } from './structured-frames';
+import { nestedOps, nestedPair, nestedTowers, sharing } from './structured-nested';
+import { type Choose, oneOf, opsWith, sizesOf } from './structured-ops';
 
 const L = tf.layers;
 
@@ -27,7 +29,7 @@ export const decisions: fc.Arbitrary<Decision[]> = fc.array(
   fc.tuple(fc.nat(9999), fc.nat(9999), fc.nat(9999)),
   {
     minLength: 4,
-    maxLength: 11,
+    maxLength: 12,
   },
 );
 
@@ -36,8 +38,17 @@ export interface Grown {
   readonly model: tf.LayersModel;
   /** What to run it on; the caller disposes them. */
   readonly inputs: tf.Tensor[];
-  /** The kinds of steps in it. */
-  readonly kinds: readonly string[];
+  /** What it is made of. */
+  readonly steps: readonly Step[];
+  /** Whether a layer within is one of another model too, so that tfjs saves two of it. */
+  readonly isShared: boolean;
+}
+
+/** Layers of one kind. */
+interface Step {
+  readonly kind: string;
+  /** Their names. */
+  readonly layers: readonly string[];
 }
 
 function chooser(seed: number): Choose {
@@ -55,17 +66,22 @@ const starts: Array<{ shape: number[]; tokens?: number }> = [
   { shape: [5] },
   { shape: [4], tokens: 6 },
   { shape: [2, 2, 2, 2] },
+  { shape: [3, 2, 2, 2] },
 ];
+
+const unaryOps = opsWith(nestedOps);
+const EMBEDDING = 'embedding';
+const SEQUENCE = 'sequence';
 
 interface Garden {
   readonly inputs: Symbolic[];
   readonly tensors: Symbolic[];
   readonly used: Set<number>;
-  readonly kinds: string[];
+  readonly steps: Step[];
 }
 
 function plant(choose: Choose): { garden: Garden; values: tf.Tensor[] } {
-  const garden: Garden = { inputs: [], tensors: [], used: new Set(), kinds: [] };
+  const garden: Garden = { inputs: [], tensors: [], used: new Set(), steps: [] };
   const values: tf.Tensor[] = [];
   const count = 1 + choose(3);
   for (let i = 0; i < count; i++) {
@@ -77,7 +93,9 @@ function plant(choose: Choose): { garden: Garden; values: tf.Tensor[] } {
       garden.tensors.push(input);
       values.push(tf.randomNormal(size, 0, 1, 'float32', 11 + i));
     } else {
-      garden.tensors.push(call(L.embedding({ inputDim: tokens, outputDim: 3 + choose(3) }), input));
+      const embedding = L.embedding({ inputDim: tokens, outputDim: 3 + choose(3) });
+      garden.tensors.push(call(embedding, input));
+      garden.steps.push({ kind: EMBEDDING, layers: [embedding.name] });
       values.push(tf.tidy(() => tf.floor(tf.randomUniform(size, 0, tokens, 'float32', 11 + i))));
     }
   }
@@ -123,38 +141,55 @@ const merges: Record<string, Merge> = {
     const layer = oneOf(choose, layers)();
     return call(L.concatenate(), [call(layer, a), call(layer, b)]);
   },
-  nestedTowers: (a, b) => {
-    if (!isSame(sizesOf(a), sizesOf(b))) return undefined;
-    const input = tf.input({ shape: sizesOf(a) });
-    const hidden = call(L.dense({ units: 4, activation: 'relu' }), input);
-    const within = tf.model({ inputs: input, outputs: call(L.prelu(), call(L.dense({ units: 3 }), hidden)) });
-    return call(L.maximum(), [call(within, a), call(within, b)]);
-  },
+  nestedTowers: (a, b) => (isSame(sizesOf(a), sizesOf(b)) ? nestedTowers(a, b) : undefined),
+  nestedPair: (a, b, choose) =>
+    isSame(sizesOf(a).slice(0, -1), sizesOf(b).slice(0, -1)) && a.rank < 5
+      ? nestedPair(a, b, choose)
+      : undefined,
   unknown: (a) => call(new Mystery({}), a),
 };
 
-/** All kinds of steps. */
-export const allKinds: readonly string[] = [...unaryOps.keys(), ...Object.keys(merges)];
+/** The name of a step, whatever the number of axes that it is for. */
+const kindOf = (name: string): string => name.replace(/, rank .*/, '');
+
+/** All kinds of steps and of outermost models. */
+export const allKinds: readonly string[] = [
+  ...new Set([...unaryOps.keys()].map(kindOf)),
+  ...Object.keys(merges),
+  ...Object.keys(frames),
+  EMBEDDING,
+  SEQUENCE,
+];
+
+const fits = (made: Symbolic): boolean => {
+  const size = sizesOf(made).reduce((x, y) => x * y, 1);
+  return made.rank <= 5 && size > 0 && size <= 240;
+};
+
+/** The names of the layers between tensors. */
+function layersTo(made: Symbolic, from: readonly Symbolic[]): string[] {
+  if (from.includes(made)) return [];
+  return [made.sourceLayer.name, ...made.inputs.flatMap((input) => layersTo(input, from))];
+}
 
 function grow(garden: Garden, [kind, at, seed]: Decision): void {
-  const { tensors, used, kinds } = garden;
+  const { tensors, used, steps } = garden;
   const choose = chooser(seed);
   // Rather what came last than what came first.
   const a = tensors.length - 1 - Math.min(at % tensors.length, Math.floor(at / 7) % tensors.length);
   const b = Math.floor(at / 31) % tensors.length;
-  const { rank } = tensors[a]!;
-  const fitting = [...unaryOps].filter(([, op]) => op.rank === rank - 1);
+  const [x, y] = [tensors[a]!, tensors[b]!];
+  const fitting = [...unaryOps].filter(([, op]) => op.rank === x.rank - 1);
   const together = Object.entries(merges);
   const n = kind % (fitting.length + 2 * together.length);
   const unary = fitting[n];
   const [name, merge] = together[n % together.length]!;
   // tfjs cannot run a layer that takes one tensor twice.
   if (unary === undefined && a === b && name !== 'unknown') return;
-  const made = unary ? unary[1].make(tensors[a]!, choose) : merge(tensors[a]!, tensors[b]!, choose);
-  if (made === undefined || made.rank > 5) return;
-  const size = sizesOf(made).reduce((x, y) => x * y, 1);
-  if (!(size > 0 && size <= 240)) return;
-  kinds.push(unary ? unary[0] : name);
+  const result = unary ? unary[1].make(x, choose) : merge(x, y, choose);
+  const made = result instanceof tf.layers.Layer ? call(result, x) : result;
+  if (made === undefined || !fits(made)) return;
+  steps.push({ kind: unary ? kindOf(unary[0]) : name, layers: layersTo(made, [x, y]) });
   used.add(a);
   if (unary === undefined && name !== 'unknown') used.add(b);
   tensors.push(made);
@@ -174,15 +209,59 @@ function head(x: Symbolic, choose: Choose): Symbolic {
   return call(L.dense({ units: 2 + choose(4), activation: 'tanh' }), flat);
 }
 
-/** Grows a model; the same one from the same decisions. */
-export function grown(steps: readonly Decision[]): Grown {
-  const choose = chooser(steps[0]![2] + 77);
-  const { garden, values } = plant(choose);
-  for (const step of steps) grow(garden, step);
-  const { tensors, used, inputs, kinds } = garden;
+/** A graph of all that was grown. */
+function bushy(garden: Garden, decided: readonly Decision[], choose: Choose): tf.LayersModel {
+  for (const step of decided) grow(garden, step);
+  const { tensors, used, inputs, steps } = garden;
   const heads = tensors.filter((_, i) => !used.has(i)).map((x) => head(x, choose));
   const together = heads.length > 1 && choose(3) > 0 ? [call(L.concatenate(), heads)] : heads;
   const outputs = together.map((x) => call(L.dense({ units: 2 }), x));
   if (choose(4) === 0) outputs.push(tensors.at(-1)!);
-  return { model: randomize(tf.model({ inputs, outputs }), 1 + (steps[0]![0] % 50)), inputs: values, kinds };
+  const [kind, frame] = oneOf(choose, [...Object.entries(frames), ...Object.entries(frames).slice(0, 1)]);
+  const model = frame(inputs, outputs, choose);
+  steps.push({ kind, layers: model.layers.map(({ name }) => name) });
+  return model;
+}
+
+/** A Sequential of what was grown from the first input. */
+function straight(garden: Garden, decided: readonly Decision[], choose: Choose): tf.LayersModel {
+  const { inputs, tensors, steps } = garden;
+  const [input, start] = [inputs[0]!, tensors[0]!];
+  const line: Array<[tf.layers.Layer, Symbolic]> = start === input ? [] : [[start.sourceLayer, start]];
+  const lastMade = (): Symbolic => line.at(-1)?.[1] ?? input;
+  for (const [kind, , seed] of decided) {
+    const x = lastMade();
+    const [name, op] = oneOf(
+      (n) => kind % n,
+      [...unaryOps].filter(([, { rank }]) => rank === x.rank - 1),
+    );
+    const layer = op.make(x, chooser(seed));
+    if (!(layer instanceof tf.layers.Layer)) continue;
+    const made = call(layer, x);
+    if (!fits(made)) continue;
+    line.push([layer, made]);
+    steps.push({ kind: kindOf(name), layers: [layer.name] });
+  }
+  for (const layer of [L.dense({ units: 3, activation: 'tanh' }), L.dense({ units: 2 })]) {
+    line.push([layer, call(layer, lastMade())]);
+  }
+  const model = sequence({ input, steps: line }, choose);
+  steps.push({ kind: SEQUENCE, layers: model.layers.map(({ name }) => name) });
+  return model;
+}
+
+/** Grows a model; the same one from the same decisions. */
+export function grown(decided: readonly Decision[]): Grown {
+  const choose = chooser(decided[0]![2] + 77);
+  const { garden, values } = plant(choose);
+  const model = (choose(8) === 0 ? straight : bushy)(garden, decided, choose);
+  const isShared = garden.steps.some(({ kind }) => kind === sharing);
+  // A Sequential takes only the first.
+  tf.dispose(values.splice(model.inputs.length));
+  return {
+    model: randomize(model, 1 + (decided[0]![0] % 50)),
+    inputs: values,
+    steps: garden.steps,
+    isShared,
+  };
 }

@@ -9,7 +9,8 @@ export type Choose = (n: number) => number;
 export interface Op {
   /** The number of axes that it takes, without the batch. */
   readonly rank: number;
-  readonly make: (x: Symbolic, choose: Choose) => Symbolic;
+  /** A layer to be called on the tensor, or what several layers make of it. */
+  readonly make: (x: Symbolic, choose: Choose) => tf.layers.Layer | Symbolic;
 }
 
 const L = tf.layers;
@@ -33,7 +34,8 @@ const activationOf = (choose: Choose) => {
   return name as 'relu';
 };
 
-const width = (choose: Choose) => 2 + choose(4);
+/** How many channels a layer makes. */
+export const width = (choose: Choose): number => 2 + choose(4);
 
 const convOf = (choose: Choose) => ({
   filters: width(choose),
@@ -41,9 +43,6 @@ const convOf = (choose: Choose) => ({
   padding: 'same' as const,
   useBias: choose(4) > 0,
 });
-
-const simple = (make: (x: Symbolic, choose: Choose) => tf.layers.Layer) => (x: Symbolic, choose: Choose) =>
-  call(make(x, choose), x);
 
 const first = 'channelsFirst' as const;
 
@@ -101,20 +100,6 @@ function timeDistributed(x: Symbolic, choose: Choose): tf.layers.Layer {
   return L.timeDistributed({ layer: oneOf(choose, [...layers, within]) });
 }
 
-/** The same sequence of layers, called twice. */
-function nestedTwice(x: Symbolic, choose: Choose): Symbolic {
-  const units = x.shape.at(-1)!;
-  const within = tf.sequential({
-    layers: [
-      L.dense({ units: width(choose), inputShape: sizesOf(x), activation: 'tanh' }),
-      L.batchNormalization(),
-      L.dense({ units }),
-    ],
-  });
-  const once = call(within, x);
-  return choose(2) === 0 ? once : call(within, call(L.activation({ activation: 'relu' }), once));
-}
-
 /** A layer that is called on its own output. */
 function sharedInARow(x: Symbolic): Symbolic {
   const layer = L.dense({ units: x.shape.at(-1)!, activation: 'tanh' });
@@ -148,14 +133,12 @@ const permuted = (x: Symbolic, choose: Choose): tf.layers.Layer => {
 };
 
 const anyRank: Record<string, Op['make']> = {
-  dense: simple((_, choose) => L.dense({ units: width(choose), activation: activationOf(choose) })),
-  batchNorm: simple((x, choose) =>
-    L.batchNormalization({ axis: choose(3) === 0 ? 1 + choose(x.rank - 1) : -1 }),
-  ),
-  layerNorm: simple((x, choose) => L.layerNormalization({ axis: choose(2) === 0 ? 1 : x.rank - 1 })),
-  prelu: simple((x, choose) => L.prelu(x.rank > 2 && choose(2) === 0 ? { sharedAxes: [1] } : {})),
-  activation: simple((_, choose) => L.activation({ activation: activationOf(choose) })),
-  leaky: simple((_, choose) =>
+  dense: (_, choose) => L.dense({ units: width(choose), activation: activationOf(choose) }),
+  batchNorm: (x, choose) => L.batchNormalization({ axis: choose(3) === 0 ? 1 + choose(x.rank - 1) : -1 }),
+  layerNorm: (x, choose) => L.layerNormalization({ axis: choose(2) === 0 ? 1 : x.rank - 1 }),
+  prelu: (x, choose) => L.prelu(x.rank > 2 && choose(2) === 0 ? { sharedAxes: [1] } : {}),
+  activation: (_, choose) => L.activation({ activation: activationOf(choose) }),
+  leaky: (_, choose) =>
     oneOf(choose, [
       L.leakyReLU(),
       L.reLU(),
@@ -165,94 +148,90 @@ const anyRank: Record<string, Op['make']> = {
       L.gaussianNoise({ stddev: 1 }),
       L.softmax({ axis: -1 }),
     ]),
-  ),
   residual: (x) => call(L.add(), [x, call(L.dense({ units: x.shape.at(-1)! }), x)]),
   dense2: (x, choose) =>
     call(L.concatenate(), [x, call(L.dense({ units: width(choose), activation: 'relu' }), x)]),
   reshapedToAny,
   gate: (x) => call(L.multiply(), [x, call(L.dense({ units: 1, activation: 'sigmoid' }), x)]),
-  nestedTwice,
   sharedInARow,
 };
 
 // Of these tfjs runs none with five axes.
-const { batchNorm: _, layerNorm: __, nestedTwice: ___, ...anyVolume } = anyRank;
+const { batchNorm: _, layerNorm: __, ...anyVolume } = anyRank;
 
 const vectors: Record<string, Op['make']> = {
-  repeatVector: simple((_, choose) => L.repeatVector({ n: 1 + choose(3) })),
-  reshape: simple(reshaped),
+  repeatVector: (_, choose) => L.repeatVector({ n: 1 + choose(3) }),
+  reshape: reshaped,
 };
 
 const sequences: Record<string, Op['make']> = {
-  conv1d: simple((_, choose) => L.conv1d({ ...convOf(choose), activation: activationOf(choose) })),
-  recurrent: simple((_, choose) => cellOf(choose)),
-  bidirectional: simple((_, choose) => bidirectional(choose)),
-  timeDistributed: simple(timeDistributed),
-  pool1d: simple((_, choose) =>
+  conv1d: (_, choose) => L.conv1d({ ...convOf(choose), activation: activationOf(choose) }),
+  recurrent: (_, choose) => cellOf(choose),
+  bidirectional: (_, choose) => bidirectional(choose),
+  timeDistributed: timeDistributed,
+  pool1d: (_, choose) =>
     oneOf(choose, [
       L.maxPooling1d({ poolSize: 1 }),
       L.averagePooling1d({ poolSize: 2, padding: 'same' }),
       L.globalAveragePooling1d(),
       L.globalMaxPooling1d(),
     ]),
-  ),
-  spatialDropout: simple(() => L.spatialDropout1d({ rate: 0.5 })),
-  flatten: simple(() => L.flatten()),
-  permute: simple(permuted),
-  reshape: simple(reshaped),
+  spatialDropout: () => L.spatialDropout1d({ rate: 0.5 }),
+  flatten: () => L.flatten(),
+  permute: permuted,
+  reshape: reshaped,
 };
 
 const images: Record<string, Op['make']> = {
-  conv2d: simple((_, choose) =>
+  conv2d: (_, choose) =>
     L.conv2d({ ...convOf(choose), strides: 1 + choose(2), activation: activationOf(choose) }),
-  ),
-  conv2dTranspose: simple((_, choose) => L.conv2dTranspose(convOf(choose))),
-  depthwise: simple((_, choose) =>
+  conv2dTranspose: (_, choose) => L.conv2dTranspose(convOf(choose)),
+  depthwise: (_, choose) =>
     L.depthwiseConv2d({ kernelSize: 2, padding: 'same', depthMultiplier: 1 + choose(3) }),
-  ),
   // With a depthMultiplier tfjs cannot load it: its getConfig forgets the multiplier.
-  separable: simple((_, choose) => L.separableConv2d(convOf(choose))),
-  pool2d: simple((_, choose) =>
+  separable: (_, choose) => L.separableConv2d(convOf(choose)),
+  pool2d: (_, choose) =>
     oneOf(choose, [
       L.maxPooling2d({ poolSize: 2, padding: 'same' }),
       L.averagePooling2d({ poolSize: 2, strides: 1, padding: 'same' }),
       L.globalAveragePooling2d({}),
       L.globalMaxPooling2d({}),
     ]),
-  ),
-  padding: simple((x, choose) => {
+  padding: (x, choose) => {
     const small = Math.min(...sizesOf(x).slice(0, 2)) < 3;
     const crop = small ? L.zeroPadding2d({ padding: 1 }) : L.cropping2D({ cropping: 1 });
     return oneOf(choose, [L.zeroPadding2d({ padding: 1 }), crop, L.upSampling2d({})]);
-  }),
-  flatten: simple(() => L.flatten()),
-  reshape: simple(reshaped),
-  permute: simple(permuted),
-  timeDistributed: simple(timeDistributed),
+  },
+  flatten: () => L.flatten(),
+  reshape: reshaped,
+  permute: permuted,
+  timeDistributed: timeDistributed,
   squeezeAndExcite,
   channelsFirst,
 };
 
 const volumes: Record<string, Op['make']> = {
-  conv3d: simple((_, choose) => L.conv3d(convOf(choose))),
-  conv3dTranspose: simple((_, choose) => L.conv3dTranspose({ ...convOf(choose), kernelSize: 1 })),
-  pool3d: simple((_, choose) =>
+  conv3d: (_, choose) => L.conv3d(convOf(choose)),
+  conv3dTranspose: (_, choose) => L.conv3dTranspose({ ...convOf(choose), kernelSize: 1 }),
+  pool3d: (_, choose) =>
     oneOf(choose, [
       L.maxPooling3d({ poolSize: 2, padding: 'same' }),
       L.averagePooling3d({ poolSize: 2, padding: 'same' }),
     ]),
-  ),
-  flatten: simple(() => L.flatten()),
-  permute: simple(permuted),
-  reshape: simple(reshaped),
+  flatten: () => L.flatten(),
+  permute: permuted,
+  reshape: reshaped,
 };
 
-/** By name. */
-export const unaryOps: ReadonlyMap<string, Op> = new Map(
-  [vectors, sequences, images, volumes].flatMap((own, i) =>
-    Object.entries({ ...(i === 3 ? anyVolume : anyRank), ...own }).map(([name, make]): [string, Op] => [
-      `${name}, rank ${i + 1}`,
-      { rank: i + 1, make },
-    ]),
-  ),
-);
+const byRank = [vectors, sequences, images, volumes];
+
+/** By name; `more` of them are for tensors of up to four axes. */
+export function opsWith(more: Record<string, Op['make']>): ReadonlyMap<string, Op> {
+  return new Map(
+    byRank.flatMap((own, i) =>
+      Object.entries({ ...(i === 3 ? anyVolume : { ...anyRank, ...more }), ...own }).map(
+        ([name, make]): [string, Op] => [`${name}, rank ${i + 1}`, { rank: i + 1, make }],
+      ),
+    ),
+  );
+}
