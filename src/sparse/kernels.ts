@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import { heapOf } from '../wasm/heap';
 import { outputOf, placesOf } from '../wasm/output';
 import { runBatchNorm } from './batch-norm';
-import { runIdentity } from './identity';
+import { runIdentity, runSlice } from './identity';
+import { runMean } from './mean';
 import { type ConvolutionAttrs, convolutionOf, type Operation, type Range, rangeOf } from './operation';
 import { runPad } from './pad';
 import { clampSum, runSum } from './residual';
@@ -132,6 +133,8 @@ const ATTEMPTS: ReadonlyArray<readonly [kernelName: string, attempt: Attempt]> =
   [tf.Relu6, clampSum({ min: 0, max: 6 })],
   [tf.FusedBatchNorm, runBatchNorm],
   [tf.Identity, runIdentity],
+  [tf.Slice, runSlice],
+  [tf.Mean, runMean],
   [tf.PadV2, runPad],
 ];
 

@@ -32,6 +32,9 @@ export interface Operation {
   readonly isTiled?: { readonly x: boolean; readonly y: boolean };
 }
 
+/** The last convolution that each filter was used for, which is mostly the next one too. */
+const latest = new WeakMap<object, { readonly key: string; readonly convolution: Convolution }>();
+
 /**
  * The sizes of a convolution.
  *
@@ -40,16 +43,22 @@ export interface Operation {
  * @param filter The kernel.
  */
 export function convolutionOf(attrs: ConvolutionAttrs, x: tf.TensorInfo, filter: tf.TensorInfo): Convolution {
+  const { strides, dilations, pad, dimRoundingMode } = attrs;
+  const key = `${x.shape} ${filter.shape} ${strides} ${dilations} ${pad} ${dimRoundingMode}`;
+  const known = latest.get(filter.dataId);
+  if (known?.key === key) return known.convolution;
   const info = tf.backend_util.computeConv2DInfo(
     // Both kernels of tfjs take tensors of four axes, and have been given no others.
     x.shape as [number, number, number, number],
     filter.shape as [number, number, number, number],
-    attrs.strides,
-    attrs.dilations,
-    attrs.pad,
-    attrs.dimRoundingMode,
+    strides,
+    dilations,
+    pad,
+    dimRoundingMode,
   );
-  return { ...info, padTop: info.padInfo.top, padLeft: info.padInfo.left };
+  const convolution = { ...info, padTop: info.padInfo.top, padLeft: info.padInfo.left };
+  latest.set(filter.dataId, { key, convolution });
+  return convolution;
 }
 
 /** What tfjs's Conv2D and FusedConv2D are told besides their tensors. */

@@ -38,6 +38,8 @@ export interface Kernels {
   add(a: number, end: number, b: number, y: number): void;
   /** The same, clamped. */
   addClamped(a: number, end: number, b: number, y: number, min: number, max: number): void;
+  /** See wat/column-sums.ts. */
+  columnSums(x: number, end: number, rowBytes: number, sums: number): void;
   /** See wat/normalise.ts. */
   normalise(
     src: number,

@@ -1,5 +1,6 @@
 import { ADD } from './add';
 import { CLEAR_MASKED } from './clear-masked';
+import { COLUMN_SUMS } from './column-sums';
 import { COPY_LANES } from './copy-lanes';
 import { DRAW_TURNS } from './draw-turns';
 import { GATHER_WORDS } from './gather-words';
@@ -28,6 +29,7 @@ export function moduleText(memory: MemoryKind): string {
     sparseBlock('exact'),
     COPY_LANES,
     ADD,
+    COLUMN_SUMS,
     NORMALISE,
     SUM_SQUARES,
     CLEAR_MASKED,

@@ -57,3 +57,39 @@ describe('a clone', () => {
     clone.dispose();
   });
 });
+
+describe('a slice', () => {
+  it('of all of a tensor has its data', () =>
+    expectNoLeak(() => {
+      const x = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
+      const slices = [x.slice([0, 0], [2, 3]), x.slice([0, 0]), x.slice(0, 2)];
+      for (const slice of slices) {
+        expect(slice.dataId).toBe(x.dataId);
+        expect(slice.shape).toEqual([2, 3]);
+      }
+      x.dispose();
+      expect([...slices[0]!.dataSync()]).toEqual([1, 2, 3, 4, 5, 6]);
+      tf.dispose(slices);
+    }));
+
+  it('of a part has its own', () => {
+    tf.tidy(() => {
+      const x = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
+      expect([...x.slice([1, 0], [1, 3]).dataSync()]).toEqual([4, 5, 6]);
+      expect([...x.slice([0, 1], [2, 2]).dataSync()]).toEqual([2, 3, 5, 6]);
+      expect([...x.slice([0, 0], [2, 2]).dataSync()]).toEqual([1, 2, 4, 5]);
+      expect([...x.slice([0, 0], [1, -1]).dataSync()]).toEqual([1, 2, 3]);
+    });
+  });
+
+  it('of a variable, or of strings, is a copy', () => {
+    const variable = tf.variable(tf.tensor([1, 2, 3]));
+    const slice = variable.slice([0], [3]);
+    expect(slice.dataId).not.toBe(variable.dataId);
+    expect([...slice.dataSync()]).toEqual([1, 2, 3]);
+    tf.dispose([variable, slice]);
+    tf.tidy(() => {
+      expect(tf.tensor1d(['a', 'b']).slice([0], [2]).dataSync()).toEqual(['a', 'b']);
+    });
+  });
+});

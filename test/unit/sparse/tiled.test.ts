@@ -157,3 +157,23 @@ describe('a tensor that is kept as tiles', () => {
     });
   });
 });
+
+it('a packed weight is right for convolutions of several kinds in turn', () => {
+  tf.tidy(() => {
+    const x = random([1, 12, 11, 6], 1, 1) as tf.Tensor4D;
+    const weight = random([3, 3, 6, 8], 0.5, 2) as tf.Tensor4D;
+    const compute = (): Float32Array[] =>
+      [
+        tf.conv2d(x, weight, 1, 'same'),
+        tf.conv2d(x, weight, 2, 'same'),
+        tf.conv2d(x, weight, 1, 'valid'),
+        tf.conv2d(x, weight, 1, 'valid', 'NHWC', 2),
+        tf.conv2d(x, weight, 1, 2),
+        tf.conv2d(x, weight, 1, 2, 'NHWC', 1, 'floor'),
+        tf.conv2d(x.slice(0, 1).reshape([1, 11, 12, 6]) as tf.Tensor4D, weight, 1, 'same'),
+      ].map(read);
+    const dense = compute();
+    pack(weight);
+    expect(compute()).toEqual(dense);
+  });
+});
