@@ -6,7 +6,7 @@ import { weightAt, zerosAlong } from './kernels';
 import type { Reader } from './read';
 import { directionsOf, runOf } from './recurrent';
 import { isFirst, kernelInput } from './weighted';
-import type { WindowSums } from './windows';
+import { isOther, type WindowSums } from './windows';
 
 /** What becomes of the result of a layer that reads channels, if some of them go. */
 export interface Reading {
@@ -114,7 +114,7 @@ const borders = (by: string, path: string): string =>
 
 function isUnlike(all: readonly WindowSums[], i: number): boolean {
   const [first, ...others] = all.map((each) => each.sums(i));
-  return others.some((sum) => sum.some((value, o) => value !== first![o]));
+  return others.some((sum) => sum.some((value, o) => isOther(value, first![o]!)));
 }
 
 function once<T>(make: () => T): () => T {

@@ -130,7 +130,7 @@ export function sumsOver(kernel: Weight, windows: Windows | undefined, isTranspo
   const differs = (input: number): Uint8Array => {
     if (all === undefined) return touches(input);
     const sums = all.map((over) => add(input, over));
-    return Uint8Array.from(sums[0]!, (first, o) => (sums.some((sum) => sum[o] !== first) ? 1 : 0));
+    return Uint8Array.from(sums[0]!, (first, o) => (sums.some((sum) => isOther(sum[o]!, first)) ? 1 : 0));
   };
   return {
     sums: (input) => {
@@ -155,4 +155,9 @@ function windowTaps({ sizes, sets }: Windows): number[][] {
     },
     [[0]],
   );
+}
+
+/** Whether two sums differ. Those of a kernel that is broken are NaN everywhere, and alike. */
+export function isOther(a: number, b: number): boolean {
+  return a !== b && !(Number.isNaN(a) && Number.isNaN(b));
 }

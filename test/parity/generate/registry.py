@@ -114,7 +114,7 @@ def main():
  *
  * @example
  * ```ts
- * const best = tf.tidy(() => (model.predict(image) as tf.Tensor).argMax(-1).dataSync()[0]);
+ * const best = tf.tidy(() => (model.predict(image) as tf.Tensor).argMax(-1).dataSync()[0]!);
  * console.log(IMAGENET_CATEGORIES[best]);
  * ```
  */
