@@ -90,7 +90,10 @@ export function makeTiled(
       output = makeLateOutput(backend, shape, address, { settle, drop: () => drop(tiled) });
     }
   } finally {
-    if (output === undefined) heap.free(address);
+    if (output === undefined) {
+      forgetSum(tiled);
+      heap.free(address);
+    }
   }
   if (output !== undefined) known.set(output.dataId, tiled);
   return output;

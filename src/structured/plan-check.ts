@@ -33,15 +33,18 @@ const counts: Field = {
     Array.isArray(value) && value.every((each, i) => count.holds(each) && (i === 0 || each > value[i - 1])),
 };
 const numbers: Field = {
-  allowed: 'a list of finite numbers',
-  holds: (value) => Array.isArray(value) && value.every(Number.isFinite),
+  allowed: 'a list of finite numbers that fit 32 bits',
+  holds: (value) =>
+    Array.isArray(value) &&
+    value.every((each) => typeof each === 'number' && Number.isFinite(Math.fround(each))),
 };
 const hashes: Field = {
-  allowed: 'an object of strings',
+  allowed: 'an object of at least one string',
   holds: (value) =>
     typeof value === 'object' &&
     value !== null &&
     !Array.isArray(value) &&
+    Object.keys(value).length > 0 &&
     Object.values(value).every(text.holds),
 };
 const kindOfBlock: Field = {

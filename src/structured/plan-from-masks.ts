@@ -166,7 +166,7 @@ function shiftsOf(
     const { shares } = reading;
     const values = shiftOf(reading, (i) => isRemoved[axis.channels[i]!] === 1);
     if (shares === undefined || values === undefined) return [];
-    const wrong = values.find((value) => !Number.isFinite(value));
+    const wrong = values.find((value) => !Number.isFinite(Math.fround(value)));
     if (wrong === undefined) {
       const from = [...shares.from].filter((path) => weights.has(path));
       const own = Object.fromEntries(from.map((path) => [path, hashOf(path)]));

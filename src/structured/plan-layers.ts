@@ -198,7 +198,11 @@ function leastImportant(
     count === undefined
       ? `a share ≥ ${(Math.ceil((1000 * left) / all) / 1000).toFixed(3)}`
       : `a count ≤ ${chosen.length}`;
-  const message = `Only ${chosen.length} blocks can be removed: ${chosen.map(({ name }) => name).join(', ')}. Ask for ${allowed}.`;
+  const names = chosen.map(({ name }) => name).join(', ');
+  const message =
+    chosen.length === 0
+      ? 'No blocks can be removed from this model.'
+      : `Only ${chosen.length} blocks can be removed: ${names}. Ask for ${allowed}.`;
   throw new PruneError('amount', message, { given: count ?? targetMacs, allowed });
 }
 

@@ -33,19 +33,24 @@ const MOST_PARTS = 64;
 /** Numbers that the calls of all parts may take: some ten thousand calls. */
 const TAPE_LENGTH = 1 << 17;
 
-/** What all threads see, counted from the beginning: parts begun, parts there are, parts done, parts that failed. */
-const [NEXT, END, DONE, FAILED] = [0, 1, 2, 3];
+/**
+ * What all threads see, counted from the beginning: parts begun, parts there are, parts done, parts that failed; whether the
+ * others are to end, and how many have.
+ */
+const [NEXT, END, DONE, FAILED, LEAVE, LEFT] = [0, 1, 2, 3, 4, 5];
+const COUNTS = 6;
 
 const PARTS_AT = 64;
 const TAPE_AT = PARTS_AT + 8 * MOST_PARTS;
 const BYTES = TAPE_AT + 8 * TAPE_LENGTH;
 
-/** How long a thread may take to begin. */
+/** How long a thread may take to begin, and to end. */
 const START_MS = 10_000;
+const END_MS = 100;
 
 /** What threads share, as addresses in the memory. */
 interface Places {
-  /** The four counts. */
+  /** The counts. */
   readonly counts: number;
   /** For each part at a time, where its calls begin and end on the tape. */
   readonly parts: number;
@@ -60,11 +65,11 @@ onmessage = async ({ data: { modules, memory, counts, parts, tape } }) => {
     const { instance } = await WebAssembly.instantiate(bytes, { tfjs: { memory } });
     Object.assign(kernels, instance.exports);
   }
-  const shared = new Int32Array(memory.buffer, counts, 4);
+  const shared = new Int32Array(memory.buffer, counts, ${COUNTS});
   const places = new Int32Array(memory.buffer, parts, ${2 * MOST_PARTS});
   const numbers = new Float64Array(memory.buffer, tape, ${TAPE_LENGTH});
   postMessage('ready');
-  for (;;) {
+  while (Atomics.load(shared, ${LEAVE}) === 0) {
     // Read in this order, there never seem to be parts that are not there yet.
     const part = Atomics.load(shared, ${NEXT});
     const end = Atomics.load(shared, ${END});
@@ -79,6 +84,7 @@ onmessage = async ({ data: { modules, memory, counts, parts, tape } }) => {
       Atomics.add(shared, ${DONE}, 1);
     }
   }
+  Atomics.add(shared, ${LEFT}, 1);
 };`;
 
 /**
@@ -98,11 +104,13 @@ export async function startTeam(heap: Heap, modules: readonly Uint8Array[], thre
   if (address === undefined) return ALONE;
   const counts = Math.ceil(address / PARTS_AT) * PARTS_AT;
   const places: Places = { counts, parts: counts + PARTS_AT, tape: counts + TAPE_AT };
-  new Int32Array(heap.buffer, counts, 4).fill(0);
+  const shared = new Int32Array(heap.buffer, counts, COUNTS);
+  shared.fill(0);
   const workers: Worker[] = [];
   const free = (): void => {
+    // Memory that a thread may still read is not given back: ending one takes its time.
+    if (allLeave(shared, workers.length)) heap.free(address);
     for (const worker of workers) worker.terminate();
-    heap.free(address);
   };
   const url = URL.createObjectURL(new Blob([SOURCE], { type: 'text/javascript' }));
   try {
@@ -117,6 +125,15 @@ export async function startTeam(heap: Heap, modules: readonly Uint8Array[], thre
   return { threads, run: sharing(heap, places), free };
 }
 
+/** Lets the other threads end, and says whether all of them have: then they use the memory no more. */
+function allLeave(shared: Int32Array, threads: number): boolean {
+  Atomics.store(shared, LEAVE, 1);
+  Atomics.notify(shared, END);
+  const latest = performance.now() + END_MS;
+  while (Atomics.load(shared, LEFT) < threads) if (performance.now() > latest) return false;
+  return true;
+}
+
 function start(worker: Worker, message: object): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(reject, START_MS);
@@ -129,9 +146,17 @@ function start(worker: Worker, message: object): Promise<void> {
   });
 }
 
+/** Lets nobody begin another part, and waits for those that are begun. */
+function giveUp(shared: Int32Array, end: number): void {
+  for (let part = Atomics.load(shared, NEXT); part !== end; part = Atomics.load(shared, NEXT)) {
+    if (Atomics.compareExchange(shared, NEXT, part, (part + 1) | 0) === part) Atomics.add(shared, DONE, 1);
+  }
+  while (Atomics.load(shared, DONE) !== end);
+}
+
 /** How a page's own thread shares parts with the others: it writes them down, and takes of them itself. */
 function sharing(heap: Heap, places: Places): Team['run'] {
-  const shared = new Int32Array(heap.buffer, places.counts, 4);
+  const shared = new Int32Array(heap.buffer, places.counts, COUNTS);
   const ends = new Int32Array(heap.buffer, places.parts, 2 * MOST_PARTS);
   const tape = makeTape(new Float64Array(heap.buffer, places.tape, TAPE_LENGTH));
 
@@ -158,8 +183,9 @@ function sharing(heap: Heap, places: Places): Team['run'] {
       try {
         call(kernels, (part - first) | 0);
       } catch (error) {
-        // Parts are left that nobody may take any more for those of another job.
         Atomics.add(shared, FAILED, 1);
+        Atomics.add(shared, DONE, 1);
+        giveUp(shared, end);
         throw error;
       }
       Atomics.add(shared, DONE, 1);
