@@ -5,6 +5,7 @@ import { draftOf } from '../topology/draft';
 import { type ChannelPlanOptions, checkChannelOptions, checkNames, ratioOf } from './channel-options';
 import { type Candidates, type Choice, chosen, leastFor, removedIn, rounded } from './choose-channels';
 import { dependencyGraph } from './dependency-graph';
+import { checkAnyFree, freeOf } from './free-channels';
 import { type ChannelGroup, type CountedGraph, macsOf } from './graph';
 import { scoresOf } from './importance/importance';
 import { planLatency } from './latency/plan-latency';
@@ -41,12 +42,12 @@ export async function planChannels(model: tf.LayersModel, options: ChannelPlanOp
   const sized = hasTarget ? weightUsesOf(model, inputShapes) : weightUsesIfSized(model, inputShapes);
   const graph = { ...dependencyGraph(model), uses: sized?.uses ?? [] };
   checkNames(graph, options);
-  if (graph.groups.every((group) => freeOf(group, options).length === 0)) {
-    const isNone = graph.groups.every((group) => freeOf(group, { inexact: true }).length === 0);
-    const hint = isNone ? '' : ' With inexact: true those can go that a normalisation or a softmax mixes.';
-    const message = `Nothing in '${model.name}' has channels that can go: all of them are its outputs or are pinned.${hint}`;
-    throw new PruneError('argument', message, { given: model });
-  }
+  checkAnyFree(
+    model,
+    graph,
+    options,
+    ' With inexact: true those can go that a normalisation or a softmax mixes.',
+  );
   const scores = await scoresOf(model, graph, options);
   const all = graph.groups.map((group, i) => candidatesIn(group, scores[i], options));
   const planOf = (removals: number[][]): ChannelPlan => ({
@@ -66,11 +67,6 @@ export async function planChannels(model: tf.LayersModel, options: ChannelPlanOp
 }
 
 type Inexact = Pick<ChannelPlanOptions, 'inexact'>;
-
-function freeOf({ channels, pinned, mixed }: ChannelGroup, { inexact = false }: Inexact): number[] {
-  const staying = new Set([...pinned.values(), ...(inexact ? [] : mixed.values())].flat());
-  return [...channels.keys()].filter((channel) => !staying.has(channel));
-}
 
 function pinsOf({ pinned, mixed }: ChannelGroup, { inexact = false }: Inexact): KeptChannels[] {
   const kept = [...pinned].map(([reason, channels]): KeptChannels => ({ channels, reason }));

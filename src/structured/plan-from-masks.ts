@@ -8,6 +8,7 @@ import { weightAt, zerosAlong } from './constants/kernels';
 import { type Reader, readersOf } from './constants/read';
 import { type Reading, readingOf, shiftOf, type Verdict } from './constants/shifts';
 import { dependencyGraph } from './dependency-graph';
+import { checkAnyFree } from './free-channels';
 import type { ChannelGraph, ChannelGroup, WeightAxis } from './graph';
 import type { BiasShift, ChannelPlan, GroupPlan, KeptChannels } from './plan';
 import { plannedMacs, weightUsesOf } from './weight-uses';
@@ -41,9 +42,9 @@ interface Read {
  * @param model A built model; it stays as it is.
  * @param options Whether channels may go that are constant but for the borders.
  * @returns The plan, plain data for {@link applyPlan} and {@link explain}. It holds what biases take over, so it is for
- * these weights: plan anew when they have changed. Where nothing can go, it removes nothing.
- * @throws {@link PruneError} `argument` for what is no model or no such option, and where a
- * bias would take over what is no finite number; `state` for a model that is not built or
+ * these weights: plan anew when they have changed. Where no channel is a constant, it removes nothing.
+ * @throws {@link PruneError} `argument` for what is no model or no such option, where no channel could go whatever the
+ * masks, as in a model of a single layer, and where a bias would take over what is no finite number; `state` for a model that is not built or
  * disposed, or that no longer fits a model within; `shape` for one with open sizes, if `inputShapes` does not say them;
  * `unsupported` where tfjs cannot build a Sequential of its layers, and where a layer has the name that plans give one of a
  * model within.
@@ -65,6 +66,12 @@ export function planFromMasks(model: tf.LayersModel, options: MaskPlanOptions = 
     });
   }
   const graph = dependencyGraph(model);
+  checkAnyFree(
+    model,
+    graph,
+    {},
+    ' planChannels with inexact: true removes those that a normalisation or a softmax mixes.',
+  );
   const readers = readersOf(model, inputShapes);
   const reads = graph.weights.flatMap((axis): Read[] => {
     const reader = axis.role === 'in' ? readers.get(axis.layer) : undefined;

@@ -5,6 +5,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { applyPlan } from '../../../src/structured/apply-plan';
 import { explain } from '../../../src/structured/explain';
 import type { ChannelPlan } from '../../../src/structured/plan';
+import { planChannels } from '../../../src/structured/plan-channels';
 import { type MaskPlanOptions, planFromMasks } from '../../../src/structured/plan-from-masks';
 import { useBackend } from '../../support/backend';
 import { expectNoLeak } from '../../support/memory';
@@ -222,7 +223,8 @@ it('channels that a normalisation takes together stay, also those that nothing r
   const model = sequence(
     L.dense({ units: 5, name: 'a', inputShape: [2] }),
     L.layerNormalization({ name: 'mixes' }),
-    L.dense({ units: 2, name: 'b' }),
+    L.dense({ units: 3, name: 'b' }),
+    L.dense({ units: 2, name: 'c' }),
   );
   zero(model, 'a', [1]);
   zero(model, 'b', [3], 0);
@@ -295,4 +297,43 @@ it('a plan whose shifts do not fit is refused, and so are wrong options', () => 
       expect.objectContaining({ kind: 'argument' }),
     );
   }
+});
+
+describe('a model none of whose channels can ever go is refused', () => {
+  const refused = (model: tf.LayersModel, message: string): void => {
+    const before = outputsOf(model);
+    expectNoLeak(() =>
+      expect(() => planFromMasks(model)).toThrow(expect.objectContaining({ kind: 'argument', message })),
+    );
+    expectEqualOutputs(outputsOf(model), before);
+  };
+  const nothing = (name: string): string =>
+    `Nothing in '${name}' has channels that can go: all of them are its outputs or are pinned.`;
+
+  it('where a single layer gives the output, whatever is zero', () => {
+    const model = sequence(L.dense({ units: 3, name: 'a', inputShape: [2] }));
+    zero(model, 'a', [1]);
+    refused(model, nothing(model.name));
+  });
+
+  it('where none of its layers has channels', () => {
+    const model = tf.sequential({ layers: [L.flatten({ inputShape: [2, 2] })] });
+    refused(model, nothing(model.name));
+  });
+
+  it('where all others are mixed, with what can remove them', () => {
+    const layers = [L.dense({ units: 3, name: 'a', inputShape: [2] }), L.layerNormalization()];
+    const model = sequence(...layers, L.dense({ units: 2 }));
+    zero(model, 'a', [1]);
+    const hint = ' planChannels with inexact: true removes those that a normalisation or a softmax mixes.';
+    refused(model, nothing(model.name) + hint);
+  });
+
+  it('with the same words as planChannels has', async () => {
+    const model = sequence(L.dense({ units: 3, name: 'a', inputShape: [2] }));
+    await expect(planChannels(model, { ratio: 0.5 })).rejects.toMatchObject({
+      kind: 'argument',
+      message: nothing(model.name),
+    });
+  });
 });
