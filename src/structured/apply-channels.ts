@@ -17,6 +17,7 @@ import { dependencyGraph } from './dependency-graph';
 import { type ChannelGraph, type ChannelGroup, countKept, type WeightAxis } from './graph';
 import type { ChannelPlan } from './plan';
 import { checkTopology } from './plan-check';
+import type { Unsealed } from './plan-digest';
 
 /**
  * Removes channels as a plan says.
@@ -29,7 +30,10 @@ import { checkTopology } from './plan-check';
  * `state` for a model that is not built or disposed, or whose weights are others than those that biases were computed
  * from; `unsupported` where tfjs cannot build the model.
  */
-export function applyChannelPlan(model: tf.LayersModel, plan: ChannelPlan): { model: tf.LayersModel } {
+export function applyChannelPlan(
+  model: tf.LayersModel,
+  plan: Unsealed<ChannelPlan>,
+): { model: tf.LayersModel } {
   const draft = draftOf(model, 'applyPlan');
   const graph = dependencyGraph(model);
   const isRemoved = removedBy(graph, plan);
@@ -58,8 +62,12 @@ export function applyChannelPlan(model: tf.LayersModel, plan: ChannelPlan): { mo
   return { model: made };
 }
 
-function removedBy(graph: ChannelGraph, { topology, groups }: ChannelPlan): Uint8Array {
+function removedBy(graph: ChannelGraph, { topology, groups }: Unsealed<ChannelPlan>): Uint8Array {
   checkTopology(topology, graph.topology);
+  const named = new Set(groups.map(({ id }) => id));
+  const missing = graph.groups.find(({ id }) => !named.has(id));
+  if (missing !== undefined)
+    throw refusal(`The plan has no group '${missing.id}', which the model has.`, groups);
   const known = new Map(graph.groups.map((group) => [group.id, group]));
   const isRemoved = new Uint8Array(graph.size);
   for (const { id, layers, channels, remove } of groups) {

@@ -21,10 +21,11 @@ export interface AppliedPlan<M extends tf.LayersModel = tf.LayersModel> {
  * list of blocks those that are gone are left out. What is frozen stays so, and the metadata of your own is taken along.
  *
  * @param model The model that the plan was made for, or one of the same layers and sizes. It stays as it is.
- * @param plan What {@link planChannels}, {@link planFromMasks} or {@link planLayers} gave, also saved and read again.
+ * @param plan What {@link planChannels}, {@link planFromMasks} or {@link planLayers} gave, also saved and read again; {@link PlanHeader} says what
+ * of it may be edited.
  * @returns The new model, which shares no weight with the old one; the caller disposes both.
- * @throws {@link PruneError} `argument` for what is no model or no plan, for a plan of another model, and for one that
- * removes what is pinned or leaves a group without channels; `state` for a model that is not built or disposed, and where
+ * @throws {@link PruneError} `argument` for what is no model or no plan, for a plan of another model, for one that was
+ * changed where it may not be, and for one that removes what is pinned or leaves a group without channels; `state` for a model that is not built or disposed, and where
  * weights have changed from which a plan has computed what biases take over;
  * `unsupported` for a plan of another version, and where tfjs cannot build the model. No tensor is left behind then.
  * @example

@@ -1,5 +1,6 @@
 import type { ChannelPlan, GroupPlan, KeptChannels, LayerPlan, Plan } from './plan';
 import { checkPlan } from './plan-check';
+import { isEdited } from './plan-digest';
 import { short } from './summary-table';
 
 /**
@@ -7,7 +8,7 @@ import { short } from './summary-table';
  *
  * @param plan What {@link planChannels}, {@link planFromMasks} or {@link planLayers} gave, also out of JSON.
  * @returns Lines of text, the first of them the total; without a line feed at the end.
- * @throws {@link PruneError} `argument` for what is no plan, `unsupported` for one of another version.
+ * @throws {@link PruneError} `argument` for what is no plan or was changed where it may not be, `unsupported` for one of another version.
  * @example
  * ```ts
  * console.log(explain(await planChannels(model, { ratio: 0.5 })));
@@ -15,8 +16,11 @@ import { short } from './summary-table';
  */
 export function explain(plan: Plan): string {
   const checked = checkPlan(plan);
-  return (checked.kind === 'channels' ? ofChannels(checked) : ofLayers(checked)).join('\n');
+  const [total, ...lines] = checked.kind === 'channels' ? ofChannels(checked) : ofLayers(checked);
+  return [total, ...(isEdited(checked) ? [EDITED] : []), ...lines].join('\n');
 }
+
+const EDITED = 'What goes was edited since: MACs, times and reasons are those of what was planned.';
 
 function savings({ macs }: Plan): string {
   if (macs === null) return 'MACs are not known, since the model leaves sizes open';

@@ -10,6 +10,7 @@ import { type ChannelGroup, type CountedGraph, macsOf } from './graph';
 import { scoresOf } from './importance/importance';
 import { planLatency } from './latency/plan-latency';
 import type { ChannelPlan, GroupPlan, KeptChannels } from './plan';
+import { sealedChannels, type Unsealed } from './plan-digest';
 import { plannedMacs, weightUsesIfSized, weightUsesOf } from './weight-uses';
 
 /**
@@ -50,7 +51,7 @@ export async function planChannels(model: tf.LayersModel, options: ChannelPlanOp
   );
   const scores = await scoresOf(model, graph, options);
   const all = graph.groups.map((group, i) => candidatesIn(group, scores[i], options));
-  const planOf = (removals: number[][]): ChannelPlan => ({
+  const planOf = (removals: number[][]): Unsealed<ChannelPlan> => ({
     kind: 'channels',
     version: 1,
     topology: graph.topology,
@@ -59,11 +60,9 @@ export async function planChannels(model: tf.LayersModel, options: ChannelPlanOp
     shifts: [],
     latency: null,
   });
-  if (target === undefined) return planOf(removalsOf(graph, all, options));
-  return planLatency({
-    ...{ model, graph, all, target, planOf, table, inputShapes },
-    choice: choiceOf(options),
-  });
+  if (target === undefined) return sealedChannels(planOf(removalsOf(graph, all, options)));
+  const search = { model, graph, all, target, planOf, table, inputShapes, choice: choiceOf(options) };
+  return sealedChannels(await planLatency(search));
 }
 
 type Inexact = Pick<ChannelPlanOptions, 'inexact'>;

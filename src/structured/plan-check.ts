@@ -1,6 +1,7 @@
 /** Checks plans, which may come out of a file that anybody wrote. */
 import { PruneError, shown } from '../errors';
 import type { ChannelPlan, LayerPlan, Plan } from './plan';
+import { checkDigest } from './plan-digest';
 
 /** What a field of a plan must hold, in words and as a test. */
 interface Field {
@@ -52,7 +53,7 @@ const kindOfBlock: Field = {
   holds: (value) => value === 'residual' || value === 'layer',
 };
 
-const HEADER = { topology: text };
+const HEADER = { topology: text, digest: text };
 const MACS = { before: amount, after: amount, uncounted: texts };
 const GROUP = { id: text, layers: texts, channels: count, remove: counts, reason: text, kept: list };
 const SHIFT = { layer: text, bias: text, values: numbers, weights: hashes };
@@ -64,7 +65,6 @@ const LATENCY = {
   predicted: amount,
   measured: amount,
 };
-const KEPT = { channels: counts, reason: text };
 const BLOCK = {
   name: text,
   kind: kindOfBlock,
@@ -77,9 +77,16 @@ const BLOCK = {
 /**
  * @param plan Anything that was given for a plan.
  * @returns The same.
- * @throws {@link PruneError} `argument` for what is no plan, `unsupported` for one of another version.
+ * @throws {@link PruneError} `argument` for what is no plan or was changed where it may not be, `unsupported` for one of
+ * another version.
  */
 export function checkPlan(plan: unknown): Plan {
+  const checked = checkForm(plan);
+  checkDigest(checked);
+  return checked;
+}
+
+function checkForm(plan: unknown): Plan {
   const { kind, version, macs, groups, blocks, shifts, latency } = fieldsOf(plan, 'The plan');
   if (kind !== 'channels' && kind !== 'layers') throw refused('kind', "'channels' or 'layers'", kind);
   if (version !== 1) {
@@ -102,7 +109,13 @@ export function checkPlan(plan: unknown): Plan {
       const message = `The plan removes channel ${shown(stray)} from '${id}', which has ${channels}. Plan anew.`;
       throw new PruneError('argument', message, { given: stray, allowed: `numbers < ${channels}` });
     }
-    for (const [k, each] of listOf(kept, '').entries()) check(each, KEPT, `groups[${i}].kept[${k}]`);
+    const below: Field = {
+      allowed: `${counts.allowed}, < ${shown(channels)}`,
+      holds: (value) =>
+        counts.holds(value) && listOf(value, '').every((each) => Number(each) < Number(channels)),
+    };
+    for (const [k, each] of listOf(kept, '').entries())
+      check(each, { channels: below, reason: text }, `groups[${i}].kept[${k}]`);
   }
   checkOnce(listOf(groups, 'groups'), 'id', 'groups');
   for (const [i, shift] of listOf(shifts, 'shifts').entries()) check(shift, SHIFT, `shifts[${i}]`);

@@ -11,6 +11,7 @@ import { dependencyGraph } from './dependency-graph';
 import { checkAnyFree } from './free-channels';
 import type { ChannelGraph, ChannelGroup, WeightAxis } from './graph';
 import type { BiasShift, ChannelPlan, GroupPlan, KeptChannels } from './plan';
+import { sealedChannels } from './plan-digest';
 import { plannedMacs, weightUsesOf } from './weight-uses';
 
 /** Settings of {@link planFromMasks}. */
@@ -86,7 +87,8 @@ export function planFromMasks(model: tf.LayersModel, options: MaskPlanOptions = 
   );
   const macs = plannedMacs(graph, isRemoved, weightUsesOf(model, inputShapes));
   const shifts = shiftsOf(reads, isRemoved, weightsByPath(model));
-  return { kind: 'channels', version: 1, topology: graph.topology, macs, groups, shifts, latency: null };
+  const { topology } = graph;
+  return sealedChannels({ kind: 'channels', version: 1, topology, macs, groups, shifts, latency: null });
 }
 
 /** For each channel the worst that a layer says which reads it; undefined where none does. */

@@ -30,6 +30,11 @@ export function applyLayerPlan(model: tf.LayersModel, plan: LayerPlan): { model:
     const message = `The plan removes '${stray}', but ${describe(model)} has no such block; there are: ${allowed.join(', ')}.`;
     throw new PruneError('argument', message, { given: stray, allowed });
   }
+  const missing = blocks.find(({ name }) => plan.blocks.every((block) => block.name !== name));
+  if (missing !== undefined) {
+    const message = `The plan has no block '${missing.name}', which ${describe(model)} has. Plan anew for this model.`;
+    throw new PruneError('argument', message, { given: plan.blocks, allowed: missing.name });
+  }
   for (const { name, layers } of plan.blocks) {
     const own = blocks.find((block) => block.name === name)?.layers;
     if (own === undefined || String([...own].sort()) === String([...layers].sort())) continue;

@@ -5,6 +5,7 @@ import { PruneError, shown } from '../errors';
 import { type Draft, draftOf } from '../topology/draft';
 import { dependencyGraph } from './dependency-graph';
 import type { LayerPlan } from './plan';
+import { sealedLayers } from './plan-digest';
 import { type Block, blocksOf } from './plan-layers-blocks';
 import { blockInfluence, blockMagnitude } from './plan-layers-importance';
 import { checkSamples } from './samples';
@@ -74,7 +75,7 @@ export async function planLayers(model: tf.LayersModel, options: LayerPlanOption
       : leastImportant(inOrder(ranked, scores), macs, counts.macs, options);
   const gone = new Set(chosen.flatMap(({ layers }) => layers));
   const saved = counts.layers.reduce((sum, layer) => sum + (goesWith(gone, layer.name) ? layer.macs : 0), 0);
-  return {
+  return sealedLayers({
     kind: 'layers',
     version: 1,
     topology: dependencyGraph(model).topology,
@@ -87,7 +88,7 @@ export async function planLayers(model: tf.LayersModel, options: LayerPlanOption
       isRemoved: chosen.includes(block),
     })),
     macs: { before: counts.macs, after: counts.macs - saved, uncounted: counts.uncounted },
-  };
+  });
 }
 
 function checkChoice(options: LayerPlanOptions): void {

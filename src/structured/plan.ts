@@ -16,6 +16,11 @@ export interface PlanHeader {
   readonly version: 1;
   /** The model that it is for: a hash of its layers, their options, their weights' shapes and how they are connected. */
   readonly topology: string;
+  /**
+   * Tells whether the plan was changed: a hash of what may not be, and one of what goes. What goes may be edited (`remove`
+   * of groups, `isRemoved` of blocks), but not where `shifts` are computed for just these channels.
+   */
+  readonly digest: string;
   /** What is saved; null where the model leaves sizes open, and the caller does not say them. */
   readonly macs: PlannedMacs | null;
 }

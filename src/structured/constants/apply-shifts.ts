@@ -27,7 +27,10 @@ export type LayerShifts = ReadonlyMap<string, Shift>;
  * @returns By the path of each layer what its biases take over.
  * @throws {@link PruneError} `argument` where the model has no such layer with as many channels.
  */
-export function shiftsIn({ shifts }: ChannelPlan, graph: ChannelGraph): Map<string, LayerShifts> {
+export function shiftsIn(
+  { shifts }: Pick<ChannelPlan, 'shifts'>,
+  graph: ChannelGraph,
+): Map<string, LayerShifts> {
   const layers = new Map<string, Map<string, Shift>>();
   for (const shift of shifts) {
     const made = madeBeside(shift, graph);

@@ -45,7 +45,7 @@ export function weightsByPath({ layers }: tf.LayersModel, prefix = ''): Map<stri
  * @param plan A plan for a model of these layers.
  * @throws {@link PruneError} `state` where weights are others than those that its shifts were computed from.
  */
-export function checkWeights(model: tf.LayersModel, { shifts }: ChannelPlan): void {
+export function checkWeights(model: tf.LayersModel, { shifts }: Pick<ChannelPlan, 'shifts'>): void {
   if (shifts.length === 0) return;
   const own = weightsByPath(model);
   const known = new Map(shifts.flatMap(({ weights }) => Object.entries(weights)));

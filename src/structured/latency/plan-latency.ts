@@ -6,6 +6,7 @@ import { applyChannelPlan } from '../apply-channels';
 import { type Candidates, type Choice, chosen, removedIn } from '../choose-channels';
 import type { ChannelGraph } from '../graph';
 import type { ChannelPlan, PlannedLatency } from '../plan';
+import type { Unsealed } from '../plan-digest';
 import { worthOf } from './ladders';
 import { type LatencyTable, layersLatency, timedCalls } from './layer-times';
 import { modelLatencies } from './measure';
@@ -22,7 +23,7 @@ interface LatencySearch {
   /** Milliseconds. */
   readonly target: number;
   /** The plan to remove these channels, by group. */
-  readonly planOf: (removals: number[][]) => ChannelPlan;
+  readonly planOf: (removals: number[][]) => Unsealed<ChannelPlan>;
   readonly table: LatencyTable;
   readonly inputShapes: ReadonlyArray<readonly number[]> | undefined;
 }
@@ -35,7 +36,7 @@ interface LatencySearch {
  * @returns The plan, with what was measured.
  * @throws {@link PruneError} `amount` where the target cannot be reached; `shape` and `unsupported` as measuring does.
  */
-export async function planLatency(search: LatencySearch): Promise<ChannelPlan> {
+export async function planLatency(search: LatencySearch): Promise<Unsealed<ChannelPlan>> {
   const { model, graph, all, choice, target, planOf, table, inputShapes } = search;
   const calls = timedCalls(model, graph, inputShapes);
   const probe: Probe<number[][]> = {
@@ -60,7 +61,7 @@ export async function planLatency(search: LatencySearch): Promise<ChannelPlan> {
 
 async function inTurnsWith(
   model: tf.LayersModel,
-  plan: ChannelPlan,
+  plan: Unsealed<ChannelPlan>,
   inputShapes: LatencySearch['inputShapes'],
 ): Promise<readonly [before: number, after: number]> {
   const { model: slim } = applyChannelPlan(model, plan);

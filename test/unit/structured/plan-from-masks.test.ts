@@ -6,6 +6,7 @@ import { applyPlan } from '../../../src/structured/apply-plan';
 import { explain } from '../../../src/structured/explain';
 import type { ChannelPlan } from '../../../src/structured/plan';
 import { planChannels } from '../../../src/structured/plan-channels';
+import { sealedChannels } from '../../../src/structured/plan-digest';
 import { type MaskPlanOptions, planFromMasks } from '../../../src/structured/plan-from-masks';
 import { useBackend } from '../../support/backend';
 import { expectNoLeak } from '../../support/memory';
@@ -286,7 +287,7 @@ it('a plan whose shifts do not fit is refused, and so are wrong options', () => 
     [{ ...plan.shifts[0]!, weights: { 'a:kernel': 1 } }],
     [plan.shifts[0]!, plan.shifts[0]!],
   ]) {
-    const damaged = { ...plan, shifts } as unknown as ChannelPlan; // a plan may come out of a file
+    const damaged = sealedChannels({ ...plan, shifts } as unknown as ChannelPlan); // a plan may come out of a file
     expectNoLeak(() =>
       expect(() => applyPlan(model, damaged)).toThrow(expect.objectContaining({ kind: 'argument' })),
     );
