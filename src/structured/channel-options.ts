@@ -92,7 +92,7 @@ const WHOLE: Range = {
  */
 export function checkChannelOptions(options: ChannelPlanOptions, inputs: number): void {
   checkOptions(options, OPTIONS);
-  const { ratio, ratios, targetMacs, targetLatencyMs, latencies, inputShapes } = options;
+  const { ratio, ratios, targetMacs, targetLatencyMs, latencies } = options;
   const { global = false, normalize, roundTo, maxRatio, inexact = false } = options;
   const ways = [ratio ?? ratios, targetMacs, targetLatencyMs].filter((each) => each !== undefined);
   if (ways.length !== 1) {
@@ -107,8 +107,6 @@ export function checkChannelOptions(options: ChannelPlanOptions, inputs: number)
   }
   const isTable = latencies === undefined || (latencies instanceof Map && [...latencies].every(isLatency));
   check('latencies', latencies, 'a Map of finite milliseconds ≥ 0 by text', isTable);
-  const isList = inputShapes === undefined || Array.isArray(inputShapes);
-  check('inputShapes', inputShapes, 'a list with a shape for each input', isList);
   checkRange('roundTo', roundTo, WHOLE);
   checkRange('maxRatio', maxRatio, SHARE);
   check('global', global, 'true or false', typeof global === 'boolean');
@@ -119,7 +117,10 @@ export function checkChannelOptions(options: ChannelPlanOptions, inputs: number)
   if (ratios !== undefined) {
     const isRecord = typeof ratios === 'object' && ratios !== null && !Array.isArray(ratios);
     check('ratios', ratios, 'an object of numbers by the names of layers', isRecord);
-    for (const [name, each] of Object.entries(ratios)) checkRange(`ratios['${name}']`, each, BELOW_ONE);
+    for (const [name, each] of Object.entries(ratios)) {
+      check(`ratios['${name}']`, each, BELOW_ONE.allowed, each !== undefined);
+      checkRange(`ratios['${name}']`, each, BELOW_ONE);
+    }
     check('ratios', ratios, 'left out with global: true', !global);
     const isSaid = ratio !== undefined || Object.keys(ratios).length > 0;
     check('ratios', ratios, 'a ratio for one layer at least, where there is no ratio for the others', isSaid);

@@ -27,7 +27,7 @@ import { plannedMacs, weightUsesIfSized, weightUsesOf } from './weight-uses';
  * where no channels can go; `amount` for numbers out of range and a target that cannot be reached; `state` for a model that
  * is not built or disposed, or that no longer fits a model within; `shape` for a target where sizes are open, and for
  * `inputShapes` that do not fit; `unsupported` where tfjs cannot build a Sequential of its layers, where a layer has the name
- * that plans give one of a model within, and for a latency, for a layer that cannot be timed.
+ * that plans give one of a model within, and for a latency, for a layer that cannot be timed or where all take no time.
  * @example
  * ```ts
  * const plan = await planChannels(model, { targetMacs: 0.5, importance: 'l2', global: true, roundTo: 8 });
@@ -51,6 +51,7 @@ export async function planChannels(model: tf.LayersModel, options: ChannelPlanOp
   );
   const scores = await scoresOf(model, graph, options);
   const all = graph.groups.map((group, i) => candidatesIn(group, scores[i], options));
+  checkAnyRanked(model, all, options);
   const planOf = (removals: number[][]): Unsealed<ChannelPlan> => ({
     kind: 'channels',
     version: 1,
@@ -94,6 +95,16 @@ function candidatesIn(
   const most = Math.min(order.length, channels.length - 1, mostOf(maxRatio, channels.length));
   const share = layers.map((layer) => ratioOf(ratios, layer)).find((each) => each !== undefined);
   return { group, order, scores: order.map((channel) => scores![channel]! / scale), most, share, kept };
+}
+
+/** Says what keeps all channels that the model's structure would let go. */
+function checkAnyRanked(model: tf.LayersModel, all: readonly Candidates[], options: Inexact): void {
+  if (all.some(({ order }) => order.length > 0)) return;
+  const reasons = all.flatMap(({ group, kept }) =>
+    freeOf(group, options).length > 0 ? kept.slice(-1).map(({ reason }) => reason) : [],
+  );
+  const message = `Nothing in '${model.name}' has channels that can go: ${[...new Set(reasons)].join('; ')}.`;
+  throw new PruneError('argument', message, { given: options });
 }
 
 /** The whole number that is no more than a share, but for what rounding takes: 0.29 × 100 is 28.999999999999996. */

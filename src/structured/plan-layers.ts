@@ -141,7 +141,7 @@ async function scoresOf(
   blocks: readonly Block[],
   { importance, samples }: LayerPlanOptions,
 ): Promise<number[]> {
-  const kind = importance ?? (samples === undefined ? 'magnitude' : 'influence');
+  const kind = importance === undefined ? (samples === undefined ? 'magnitude' : 'influence') : importance;
   if (samples !== undefined && kind !== 'influence') {
     const message = `samples are for the importance 'influence', but that is ${shown(kind)}. Leave them out.`;
     throw new PruneError('argument', message, { given: samples, allowed: "importance: 'influence'" });

@@ -42,13 +42,20 @@ type TfjsShape = ReadonlyArray<number | null>;
  * @param model A built model.
  * @param inputShapes The shape of each input without the batch axis; undefined to take those that the model names.
  * @returns The calls, what goes into the model, and what comes out of it.
- * @throws {@link PruneError} `shape` where a size is not known or does not fit; `state` where a model within was changed and
+ * @throws {@link PruneError} `argument` where the shapes are no list; `shape` where a size is not known or does not fit; `state` where a model within was changed and
  * no longer fits; `unsupported` where tfjs cannot build a Sequential of its layers.
  */
 export function callsOf(
   model: tf.LayersModel,
   inputShapes: ReadonlyArray<readonly number[]> | undefined,
 ): { calls: LayerCall[]; inputs: readonly Value[]; outputs: readonly Value[] } {
+  if (inputShapes !== undefined && !Array.isArray(inputShapes)) {
+    const allowed = 'a list with a shape for each input';
+    throw new PruneError('argument', `inputShapes must be ${allowed}, but got ${shown(inputShapes)}.`, {
+      given: inputShapes,
+      allowed,
+    });
+  }
   const inputs = model.inputs.map(({ shape, dtype }, i) => {
     const given = inputShapes?.[i];
     if (given !== undefined) checkFits(model, shape, given, i);

@@ -47,8 +47,10 @@ export async function planLatency(search: LatencySearch): Promise<Unsealed<Chann
     worth: (removals) => worthOf(all, removals),
   };
   const evenly: Family<number[][]> = (share) => chosen(all, share, choice);
-  const families = async (): Promise<Array<Family<number[][]>>> =>
-    choice.isGlobal ? [evenly] : [evenly, await pricedFamily({ graph, all, calls, table, choice })];
+  const families = async (): Promise<Array<Family<number[][]>>> => {
+    if ((await probe.predicted(probe.nothing)) === 0) throw untimed(search);
+    return choice.isGlobal ? [evenly] : [evenly, await pricedFamily({ graph, all, calls, table, choice })];
+  };
   const found = await searchLatency(families, probe, target);
   const { before, predictedBefore, measured } = found;
   if (measured > target) throw unreachable(search, found);
@@ -71,6 +73,11 @@ async function inTurnsWith(
   } finally {
     disposeWeights(slim);
   }
+}
+
+function untimed({ model, target }: LatencySearch): PruneError {
+  const message = `All layers of '${model.name}' take 0 ms, by latencies or by this device's clock, so nothing says how to bring it to ${target} ms. Give an empty Map for latencies, or use targetMacs.`;
+  return new PruneError('unsupported', message, { given: target, allowed: 'layers that take time' });
 }
 
 function unreachable({ model, target }: LatencySearch, { before, measured }: Found<number[][]>): PruneError {
