@@ -19,6 +19,10 @@ export interface AppliedPlan<M extends tf.LayersModel = tf.LayersModel> {
  *
  * Where the model has layers as properties of its own, as a ResNet has torch's children, the new one has them too; in a
  * list of blocks those that are gone are left out. What is frozen stays so, and the metadata of your own is taken along.
+ * Of a class of your own only that is left: its methods, and properties that hold no layers, are not.
+ *
+ * A layer that the model shares with one within becomes two, each with a copy of its weights: they give the same, and learn
+ * apart. (Stock tfjs cannot load such a model once it is saved, large or small: it wants another name for each weight.)
  *
  * @param model The model that the plan was made for, or one of the same layers and sizes. It stays as it is.
  * @param plan What {@link planChannels}, {@link planFromMasks} or {@link planLayers} gave, also saved and read again; {@link PlanHeader} says what

@@ -28,21 +28,33 @@ function partsOf(value: unknown): unknown[] | undefined {
   return isPlain ? Object.values(value) : undefined;
 }
 
-function holdsLayer(value: unknown, layers: Layers): boolean {
-  return layers.has(value) || (partsOf(value)?.some((part) => holdsLayer(part, layers)) ?? false);
+function holdsLayer(value: unknown, layers: Layers, seen = new Set<unknown>()): boolean {
+  if (layers.has(value)) return true;
+  // It may hold itself.
+  if (seen.has(value)) return false;
+  seen.add(value);
+  return partsOf(value)?.some((part) => holdsLayer(part, layers, seen)) ?? false;
 }
 
-/** The same of the new layers; undefined where none of them is left. */
-function adoptedFrom(value: unknown, layers: Layers): unknown {
+/** The same of the new layers; undefined where none of them is left. `made` has what is or was made, by its original. */
+function adoptedFrom(value: unknown, layers: Layers, made = new Map<unknown, object>()): unknown {
   if (layers.has(value)) return layers.get(value);
+  if (made.has(value)) return made.get(value);
   if (Array.isArray(value)) {
-    const parts = value.map((part) => adoptedFrom(part, layers)).filter((part) => part !== undefined);
-    return parts.length === 0 ? undefined : parts;
+    const list: unknown[] = [];
+    made.set(value, list);
+    for (const part of value) {
+      const adopted = adoptedFrom(part, layers, made);
+      if (adopted !== undefined) list.push(adopted);
+    }
+    return list.length === 0 ? undefined : list;
   }
   if (partsOf(value) === undefined) return undefined;
-  const parts = Object.entries(Object(value)).flatMap(([key, part]): Array<[string, unknown]> => {
-    const adopted = adoptedFrom(part, layers);
-    return adopted === undefined ? [] : [[key, adopted]];
-  });
-  return parts.length === 0 ? undefined : Object.fromEntries(parts);
+  const parts = {};
+  made.set(value, parts);
+  for (const [key, part] of Object.entries(Object(value))) {
+    const adopted = adoptedFrom(part, layers, made);
+    if (adopted !== undefined) Reflect.set(parts, key, adopted);
+  }
+  return Object.keys(parts).length === 0 ? undefined : parts;
 }
