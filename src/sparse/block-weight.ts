@@ -3,8 +3,11 @@ import { type Convolution, isPointwise } from './geometry';
 import type { Operation } from './operation';
 import type { Engine, SparseWeight } from './sparse-weight';
 
-/** As much of an image meets all blocks before the next does: what a processor's cache holds beside the blocks. */
-const NEAR_BYTES = 16 * 1024;
+/**
+ * As much of an image meets all blocks before the next does: half of a processor's second cache. With less of it the blocks
+ * of large kernels, which no cache holds, are read more often than is worth it.
+ */
+const NEAR_BYTES = 256 * 1024;
 
 /** An image as the kernel reads it: with its padding written out. */
 interface Frame {

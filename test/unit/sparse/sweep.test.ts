@@ -47,13 +47,13 @@ describe('sparse convolutions equal tfjs’s dense ones to the bit', () => {
 });
 
 describe('blocks over images that are taken in parts equal tfjs’s dense convolutions to the bit', () => {
-  // More than 16 KB an image: parts of all pixels, of rows, and of long rows.
+  // More than 256 KB of what is read: parts of all pixels, of rows, and of long rows.
   const shapes: Pick<ConvolutionCase, 'input' | 'filter' | 'stride'>[] = [
-    { input: [2, 41, 37, 24], filter: [1, 1, 24, 16], stride: [1, 1] },
-    { input: [2, 41, 37, 24], filter: [1, 1, 24, 16], stride: [2, 2] },
-    { input: [1, 41, 37, 24], filter: [3, 3, 24, 16], stride: [1, 1] },
-    { input: [1, 3, 1100, 16], filter: [3, 3, 16, 24], stride: [1, 1] },
-    { input: [1, 3, 1101, 16], filter: [3, 3, 16, 24], stride: [2, 2] },
+    { input: [2, 61, 59, 24], filter: [1, 1, 24, 16], stride: [1, 1] },
+    { input: [2, 101, 97, 24], filter: [1, 1, 24, 16], stride: [2, 2] },
+    { input: [1, 61, 59, 24], filter: [3, 3, 24, 16], stride: [1, 1] },
+    { input: [1, 3, 4200, 16], filter: [3, 3, 16, 24], stride: [1, 1] },
+    { input: [1, 3, 4201, 16], filter: [3, 3, 16, 24], stride: [2, 2] },
   ];
   const cases = shapes.map(
     (shape, i): ConvolutionCase => ({
