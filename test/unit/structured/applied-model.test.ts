@@ -62,6 +62,17 @@ describe('what applyPlan gives for a plan of channels is of the type of the mode
 });
 
 describe('properties of a model', () => {
+  it('are left out where all their layers are gone, and those of every model are the new one’s', async () => {
+    const inputs = tf.input({ shape: [4] });
+    const x = call(dense('same'), call(dense('first'), inputs));
+    const model = randomize(tf.model({ inputs, outputs: call(dense('out', 2), x) }));
+    const [, first, same] = model.layers;
+    Object.assign(model, { first, same, gone: [[same], { same }], some: [[same], [first]] });
+    const { model: shorter } = applyPlan(model, await planLayers(model, { remove: ['same'] }));
+    expect(ownOf(shorter)).toEqual({ first: 'layer first', some: [['layer first']] });
+    expect(Object.keys(shorter.layersByDepth)).toEqual(['0', '1', '2']);
+  });
+
   it('that hold themselves are no harm, and are taken along where they hold layers', async () => {
     const model = net();
     const plan = await planChannels(model, { ratio: 0.5 });
