@@ -64,6 +64,13 @@ function checkModel(model: unknown, purpose: string): asserts model is tf.Layers
   }
 }
 
+/** By class, an option that tfjs leaves out of a layer's configuration. */
+const FORGOTTEN: ReadonlyMap<string, string> = new Map([
+  ['SeparableConv2D', 'depthMultiplier'],
+  ['Conv1D', 'dataFormat'],
+  ['AlphaDropout', 'noiseShape'],
+]);
+
 function draftWithin(
   model: tf.LayersModel,
   config: ModelConfig,
@@ -73,11 +80,10 @@ function draftWithin(
   const inner = new Map<string, Draft>();
   for (const [i, { config: options }] of config.layers.entries()) {
     const layer = model.layers[i]!;
-    // Not every layer of a user's own names itself, and tfjs forgets one option of its own.
+    // Not every layer of a user's own names itself.
     options.name ??= layer.name;
-    if (classNameOf(layer) === 'SeparableConv2D') {
-      options.depthMultiplier ??= Number(Reflect.get(layer, 'depthMultiplier'));
-    }
+    const forgotten = FORGOTTEN.get(classNameOf(layer) ?? '');
+    if (forgotten !== undefined) options[forgotten] ??= Reflect.get(layer, forgotten);
     const within = modelWithin(layer);
     const configured = within && configWithin(options);
     if (within === undefined || configured === undefined) continue;

@@ -33,7 +33,8 @@ const softmax: Rule = (call) => {
 /** What is dropped may be said by a shape. */
 const dropout: Rule = (call) => {
   const { axes } = call.inputs[0]!;
-  const { noiseShape } = call.config;
+  // The configuration of an AlphaDropout does not say it.
+  const noiseShape: unknown = Reflect.get(call.layer, 'noiseShape') ?? call.config.noiseShape;
   if (Array.isArray(noiseShape)) {
     axes.forEach((channels, axis) => {
       if (Number(noiseShape[axis] ?? 1) > 1) noteOption(call, ['noiseShape', axis], channels);
@@ -167,8 +168,8 @@ const named = (names: readonly string[], rule: Rule): Array<[string, Rule]> =>
 /** By class. */
 export const pointwiseRules: ReadonlyMap<string, Rule> = new Map([
   ...named(['ReLU', 'LeakyReLU', 'ELU', 'ThresholdedReLU', 'Rescaling'], pass),
-  ...named(['SpatialDropout1D', 'AlphaDropout', 'GaussianDropout', 'GaussianNoise'], pass),
-  ['Dropout', dropout],
+  ...named(['SpatialDropout1D', 'GaussianDropout', 'GaussianNoise'], pass),
+  ...named(['Dropout', 'AlphaDropout'], dropout),
   ['Activation', activation],
   ['Softmax', softmax],
   ['BatchNormalization', batchNorm],

@@ -36,6 +36,19 @@ function convolution(inputFromEnd: number, outputFromEnd: number): Rule {
   };
 }
 
+const conv1d: Rule = (call) => {
+  if (!isFirst(call)) return convolution(2, 1)(call);
+  const { tracer, inputs, outputs, path } = call;
+  const reason = `'${path}' gives its channels last, where its dataFormat says first: tfjs gets it wrong`;
+  pinAxes(tracer, inputs[0]!, reason);
+  return outputs.map((shape) => shape.map(() => undefined));
+};
+
+/** By the layer itself, since not every configuration says it. */
+function isFirst({ layer }: Call): boolean {
+  return Reflect.get(layer, 'dataFormat') === 'channelsFirst';
+}
+
 const dense: Rule = (call) => {
   const { inputs, outputs } = call;
   const [input] = inputs;
@@ -71,6 +84,9 @@ const separable: Rule = (call) => {
   noteWeight(call, 'pointwiseKernel', 2, 'in', repeated(input, shapeOf('depthwiseKernel')![3]!));
   noteWeight(call, 'pointwiseKernel', 3, 'out', channels);
   noteWeight(call, 'bias', 0, 'out', channels);
+  if (isFirst(call) && shapeOf('bias') !== undefined) {
+    pin(tracer, channels, `'${path}' adds its bias along another axis than theirs, which tfjs gets wrong`);
+  }
   noteOption(call, ['filters'], channels);
   noteActivation(call, call.config.activation, channels);
   return onlyAt(call, axis, channels);
@@ -139,7 +155,7 @@ export function isRecurrent(className: string): boolean {
 
 /** By class. */
 export const weightedRules: ReadonlyMap<string, Rule> = new Map([
-  ['Conv1D', convolution(2, 1)],
+  ['Conv1D', conv1d],
   ['Conv2D', convolution(2, 1)],
   ['Conv3D', convolution(2, 1)],
   ['Conv2DTranspose', convolution(1, 2)],

@@ -142,6 +142,15 @@ describe('half of the channels go', () => {
     });
   }
 
+  it('through what drops whole images, of which as many are left', async () => {
+    for (const layer of [L.dropout, L.alphaDropout]) {
+      const drop = layer({ rate: 0.5, noiseShape: [2, 1, 1, 8], name });
+      const slim = await halved(chain(image, L.dense({ units: 8 }), drop));
+      expect(Reflect.get(slim.getLayer(name), 'noiseShape')).toEqual([2, 1, 1, 4]);
+      release(slim);
+    }
+  });
+
   for (const [mergeMode, left] of [
     ['concat', 4],
     ['sum', 2],
