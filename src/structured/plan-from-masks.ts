@@ -6,7 +6,7 @@ import { removedIn } from './choose-channels';
 import { fingerprint, weightsByPath } from './constants/fingerprint';
 import { weightAt, zerosAlong } from './constants/kernels';
 import { type Reader, readersOf } from './constants/read';
-import { type Reading, readingOf, shiftOf, type Verdict } from './constants/shifts';
+import { once, type Reading, readingOf, shiftOf, type Verdict } from './constants/shifts';
 import { dependencyGraph } from './dependency-graph';
 import { checkAnyFree } from './free-channels';
 import type { ChannelGraph, ChannelGroup, WeightAxis } from './graph';
@@ -17,8 +17,8 @@ import { plannedMacs, weightUsesOf } from './weight-uses';
 /** Settings of {@link planFromMasks}. */
 export interface MaskPlanOptions {
   /**
-   * Whether channels go that are a constant but for the borders, where a convolution pads: what follows is then the same
-   * inside, and differs at the borders. False by default: they stay, and the plan says why.
+   * Whether channels go that a convolution reads as a constant but for the borders, where it or a layer before pads: what
+   * follows is then the same inside, and differs at the borders. False by default: they stay, and the plan says why.
    */
   readonly inexact?: boolean | undefined;
   /** The shape of each input without the batch axis, where the model leaves sizes open. */
@@ -36,9 +36,10 @@ interface Read {
  * along their outputs, and those that nothing reads any more, as after pruning inputs. Zeros count, whoever made them.
  *
  * Without weights a channel is its bias, or what a batch normalisation or an activation makes of that: a constant. It is
- * followed through what comes after, and taken over by the bias of the layers that read it, which get one where they have
- * none; outputs stay the same to about 1e-5 in inference. Where padding surrounds such a channel by zeros that is not
- * exact: it stays, and the plan says so, unless `inexact` is true. A constant of zero goes in any case.
+ * followed through what comes after, place by place, and taken over by the bias of the layers that read it, which get one
+ * where they have none; outputs stay the same to about 1e-5 in inference. A convolution that meets zeros around such a channel
+ * has no bias for its borders: there it stays, and the plan says so, unless `inexact` is true. A constant of zero goes in any
+ * case.
  *
  * @param model A built model; it stays as it is.
  * @param options Whether channels may go that are constant but for the borders.
@@ -74,9 +75,12 @@ export function planFromMasks(model: tf.LayersModel, options: MaskPlanOptions = 
     ' planChannels with inexact: true removes those that a normalisation or a softmax mixes.',
   );
   const readers = readersOf(model, inputShapes);
+  // Only what is not exact is looked at a second time.
+  const continued = once(() => readersOf(model, inputShapes, true));
   const reads = graph.weights.flatMap((axis): Read[] => {
     const reader = axis.role === 'in' ? readers.get(axis.layer) : undefined;
-    return reader === undefined ? [] : [{ axis, reading: readingOf(reader, axis) }];
+    if (reader === undefined) return [];
+    return [{ axis, reading: readingOf(reader, axis, () => continued().get(axis.layer)) }];
   });
   const verdicts = verdictsOf(graph, reads);
   const zeroed = makersOfZeros(graph, readers);
@@ -172,14 +176,13 @@ function shiftsOf(
     return hash;
   };
   return reads.flatMap(({ axis, reading }): BiasShift[] => {
-    const { shares } = reading;
     const values = shiftOf(reading, (i) => isRemoved[axis.channels[i]!] === 1);
-    if (shares === undefined || values === undefined) return [];
+    if (values === undefined) return [];
     const wrong = values.find((value) => !Number.isFinite(Math.fround(value)));
     if (wrong === undefined) {
-      const from = [...shares.from].filter((path) => weights.has(path));
+      const from = [...reading.from].filter((path) => weights.has(path));
       const own = Object.fromEntries(from.map((path) => [path, hashOf(path)]));
-      return [{ layer: axis.layer, bias: shares.bias, values, weights: own }];
+      return [{ layer: axis.layer, bias: reading.bias, values, weights: own }];
     }
     const message = `The bias of '${axis.layer}' would take over ${wrong}: its weights, or those before it, are no finite numbers.`;
     throw new PruneError('argument', message, { given: wrong, allowed: 'finite weights' });

@@ -39,11 +39,23 @@ const formatOf = (choose: Choose) => (choose(3) === 0 ? { dataFormat: first } : 
 
 const convOf = (choose: Choose) => ({
   filters: units(choose),
-  kernelSize: 1 + choose(2),
+  kernelSize: 1 + choose(3),
   padding: oneOf(choose, ['valid', 'valid', 'same'] as const),
   useBias: choose(3) > 0,
   activation: activationOf(choose),
 });
+
+/** How a layer goes over an image. */
+const windowOf = (choose: Choose) => ({
+  strides: 1 + choose(2),
+  padding: oneOf(choose, ['valid', 'same'] as const),
+  ...formatOf(choose),
+});
+
+const marginOf = (choose: Choose): [[number, number], [number, number]] => [
+  [choose(2), choose(3)],
+  [choose(2), choose(2)],
+];
 
 const cellOf = (choose: Choose, returnSequences = choose(2) === 0) => {
   const options = {
@@ -79,7 +91,7 @@ const readers: readonly Make[][] = [
     (_, choose) => L.conv2dTranspose({ ...convOf(choose), ...formatOf(choose), strides: 1 + choose(2) }),
     (_, choose) => L.separableConv2d(convOf(choose)),
     (_, choose) =>
-      L.depthwiseConv2d({ kernelSize: 1 + choose(2), depthMultiplier: 1 + choose(2), ...formatOf(choose) }),
+      L.depthwiseConv2d({ ...windowOf(choose), kernelSize: 1 + choose(3), depthMultiplier: 1 + choose(2) }),
     (_, choose) => L.timeDistributed({ layer: L.conv1d(convOf(choose)) }),
     (_, choose) => L.timeDistributed({ layer: cellOf(choose) }),
   ],
@@ -115,6 +127,7 @@ const anyCarriers: readonly Make[] = [
       targetShape: oneOf(choose, [[size / last, last], [1, size / last, last], [size], [last, size / last]]),
     });
   },
+  (x) => (x.rank > 2 && x.rank < 5 ? L.layerNormalization({ axis: 1 }) : undefined),
   (x) => (x.rank > 2 ? L.timeDistributed({ layer: L.activation({ activation: 'sigmoid' }) }) : undefined),
   (x) => (x.rank > 2 && x.rank < 5 ? L.timeDistributed({ layer: L.batchNormalization() }) : undefined),
   (x) => (x.rank > 3 ? L.timeDistributed({ layer: L.flatten() }) : undefined),
@@ -126,6 +139,8 @@ const anyCarriers: readonly Make[] = [
   },
 ];
 
+const zeroPadding: Make = (_, choose) => L.zeroPadding2d({ padding: marginOf(choose), ...formatOf(choose) });
+
 const carriers: readonly Make[][] = [
   [],
   [...anyCarriers, (_, choose) => L.repeatVector({ n: 2 + choose(2) })],
@@ -136,6 +151,7 @@ const carriers: readonly Make[][] = [
         L.globalAveragePooling1d(),
         L.globalMaxPooling1d(),
         L.averagePooling1d({ poolSize: 2, padding: 'same' }),
+        L.maxPooling1d({ poolSize: 2, strides: 1 }),
       ]),
     () => L.flatten(),
   ],
@@ -144,13 +160,35 @@ const carriers: readonly Make[][] = [
     (_, choose) =>
       oneOf<tf.layers.Layer>(choose, [
         L.globalAveragePooling2d(formatOf(choose)),
-        L.maxPooling2d({ poolSize: [2, 1], padding: 'same', ...formatOf(choose) }),
-        L.zeroPadding2d({ padding: 1, ...formatOf(choose) }),
-        L.upSampling2d(formatOf(choose)),
+        L.globalMaxPooling2d(formatOf(choose)),
+        L.maxPooling2d({ ...windowOf(choose), poolSize: [1 + choose(3), 1 + choose(2)] }),
+        L.averagePooling2d({ ...windowOf(choose), poolSize: [1 + choose(2), 1 + choose(3)] }),
+        L.cropping2D({ cropping: marginOf(choose), ...formatOf(choose) }),
+        L.upSampling2d({
+          ...formatOf(choose),
+          interpolation: oneOf(choose, ['nearest', 'bilinear'] as const),
+        }),
       ]),
+    (x, choose) => {
+      const [height, width] = sizesOf(x);
+      // tfjs overwrites the shape of what it crops, which an input may share, and runs nothing that grows.
+      const isRun = x.sourceLayer.getClassName() === 'ZeroPadding2D' && height! > 2 && width! > 2;
+      return isRun
+        ? L.centerCrop({ height: height! - 1 - choose(2), width: width! - 1 - choose(2) })
+        : undefined;
+    },
+    (_, choose) =>
+      L.timeDistributed({
+        layer: L.averagePooling1d({ poolSize: 2, padding: 'same', strides: 1 + choose(2) }),
+      }),
     (_, choose) => L.flatten(formatOf(choose)),
   ],
-  [...anyCarriers, () => L.flatten()],
+  [
+    ...anyCarriers,
+    (_, choose) =>
+      oneOf(choose, [L.averagePooling3d, L.maxPooling3d])({ poolSize: 2, strides: 1, padding: 'same' }),
+    () => L.flatten(),
+  ],
 ];
 
 const starts: ReadonlyArray<readonly number[]> = [
@@ -165,7 +203,10 @@ const starts: ReadonlyArray<readonly number[]> = [
 
 function grow(x: Symbolic, choose: Choose): Symbolic {
   const kinds = choose(2) === 0 ? readers : carriers;
-  const layer = oneOf(choose, kinds[x.rank - 1]!)(x, choose);
+  // Zeros around constants make images of them: more of those than of others.
+  const isPadded = x.rank === 4 && choose(4) === 0;
+  const make = isPadded ? zeroPadding : oneOf(choose, kinds[x.rank - 1]!);
+  const layer = make(x, choose);
   if (layer === undefined || tooLarge(layer, x)) return x;
   if (choose(6) > 0) return call(layer, x);
   // Two of a kind put together, of which one may be constant and the other not.

@@ -1,5 +1,5 @@
 /** A call of a layer, as constants go through it. */
-import type { Constants } from './constant';
+import { type Constants, hasKnown, unknown } from './constant';
 
 /** One call of one layer; of a TimeDistributed, of the layer within at one step. */
 export interface ConstantCall {
@@ -19,6 +19,10 @@ export interface ModelTraits {
   readonly isOpen: boolean;
   /** Whether it masks steps, which recurrent layers then leave out. */
   readonly hasMasks: boolean;
+  /**
+   * Whether zeros that layers put around what comes in are taken to continue it, to tell what is constant but for the borders.
+   */
+  readonly isContinued: boolean;
 }
 
 /** Says what is known of what a call gives. */
@@ -32,7 +36,8 @@ export function channelAxisOf(layer: object, rank: number): number {
   return Reflect.get(layer, 'dataFormat') === 'channelsFirst' ? 1 : rank - 1;
 }
 
-/** @returns The sizes of a shape along the axes that a kernel goes over. */
-export function positionsOf(shape: readonly number[], channelAxis: number): number[] {
-  return shape.filter((_, axis) => axis !== 0 && axis !== channelAxis);
-}
+/** A layer that is not followed loses what is known. */
+export const notFollowed: ConstantRule = ({ path, className, inputs, outputShapes }) => {
+  const why = `'${path}' is a ${className}, through which constants are not followed`;
+  return outputShapes.map((shape) => unknown(shape, inputs.some(hasKnown) ? why : undefined));
+};

@@ -1,46 +1,47 @@
 /** What is the same for every input: channels that pruning has left without weights. */
+import { type Axis, alike, apart, countsOf, isSameAxis, placesBy, sharedBy, stridesOf } from './axes';
 
-/** What is known of a tensor's elements, for one sample in inference. */
-export interface Constants {
-  /** The tensor's shape, with a batch of one first. */
-  readonly shape: readonly number[];
-  /** For each axis its size, or 1 where all along it are alike. */
-  readonly sizes: readonly number[];
-  /** By these sizes, row-major: the value that an element has whatever the input; NaN where that is not known. */
+/** What is known of elements, for one sample in inference. */
+export interface Elements {
+  /** For each the value that it has whatever the input; NaN where that is not known. */
   readonly values: Float64Array;
   /**
-   * For a value that is not quite the same everywhere, since padding surrounds it by zeros, the path of what pads it. For
-   * one that is not known, what lost it, in words; undefined where it depends on the input.
+   * For a value that is not known what lost it, in words; undefined where it depends on the input. For one that holds only
+   * away from borders, since padding is taken to continue what it surrounds, the path of what pads it.
    */
   readonly notes: ReadonlyArray<string | undefined>;
   /** The weights that the values come from, each as its layer's path, a colon and its name. */
   readonly from: ReadonlySet<string>;
 }
 
-/** What is known of the channels along one axis, whatever the position along the others. */
-export type Channels = Pick<Constants, 'values' | 'notes' | 'from'>;
+/** What is known of a tensor: its elements by their kinds along all axes, row-major. */
+export interface Constants extends Elements {
+  /** Its axes, the first a batch of one. */
+  readonly axes: readonly Axis[];
+}
 
 const NONE: ReadonlySet<string> = new Set();
 
-export const product = (sizes: readonly number[]): number => sizes.reduce((size, n) => size * n, 1);
-
 /** @returns That nothing is known, and why. */
 export function unknown(shape: readonly number[], note?: string): Constants {
-  return { shape, sizes: shape.map(() => 1), values: Float64Array.of(Number.NaN), notes: [note], from: NONE };
+  return { axes: shape.map(alike), values: Float64Array.of(Number.NaN), notes: [note], from: NONE };
 }
 
+/** @returns The shape of a tensor, with a batch of one first. */
+export const shapeOf = ({ axes }: Constants): number[] => axes.map(({ kinds }) => kinds.length);
+
 /** @returns Whether anything is known. */
-export function hasKnown({ values }: Channels): boolean {
+export function hasKnown({ values }: Elements): boolean {
   return values.some((value) => !Number.isNaN(value));
 }
 
 /** @returns The weights that several come from. */
-export function allFrom(...parts: readonly Channels[]): ReadonlySet<string> {
+export function allFrom(...parts: readonly Elements[]): ReadonlySet<string> {
   return new Set(parts.flatMap(({ from }) => [...from]));
 }
 
 /** @returns The same for each value by itself. */
-export function mapped<T extends Channels>(
+export function mapped<T extends Elements>(
   constants: T,
   change: (value: number, i: number) => number,
   from: ReadonlySet<string> = constants.from,
@@ -48,54 +49,60 @@ export function mapped<T extends Channels>(
   return { ...constants, values: constants.values.map(change), from };
 }
 
-/** @returns The places of elements, row-major by sizes, where those along an axis are a stride apart. */
-export function placesBy(sizes: readonly number[], strides: readonly number[]): Int32Array {
-  let places = Int32Array.of(0);
-  sizes.forEach((size, axis) => {
-    const next = new Int32Array(places.length * size);
-    for (let i = 0, n = 0; i < places.length; i++) {
-      for (let k = 0; k < size; k++) next[n++] = places[i]! + k * strides[axis]!;
-    }
-    places = next;
-  });
-  return places;
-}
-
-/** @returns The strides of a row-major array; zero along axes of size 1, which repeat. */
-export function stridesOf(sizes: readonly number[]): number[] {
-  return sizes.map((size, axis) => (size === 1 ? 0 : product(sizes.slice(axis + 1))));
-}
-
-/** @returns For each element of an array its place in a smaller one that has the size 1 along axes that it repeats. */
-export function placesIn(sizes: readonly number[], within: readonly number[]): Int32Array {
-  return placesBy(within, stridesOf(sizes));
-}
-
-/** @returns The elements at some places, in another shape. */
+/** @returns The elements at some places, along other axes. */
 export function taken(
   { values, notes, from }: Constants,
   places: Int32Array,
-  shape: readonly number[],
-  sizes: readonly number[],
+  axes: readonly Axis[],
 ): Constants {
   const picked = Float64Array.from(places, (place) => values[place]!);
-  return { shape, sizes, values: picked, notes: Array.from(places, (place) => notes[place]), from };
+  return { axes, values: picked, notes: Array.from(places, (place) => notes[place]), from };
 }
 
-/** @returns The same, with more axes written out. */
-export function widened(constants: Constants, sizes: readonly number[]): Constants {
-  if (sizes.every((size, axis) => size === constants.sizes[axis])) return constants;
-  return taken(constants, placesIn(constants.sizes, sizes), constants.shape, sizes);
+/** @returns The same, written out along axes that tell more indices apart. */
+export function refined(constants: Constants, axes: readonly Axis[]): Constants {
+  if (axes.every((axis, i) => isSameAxis(axis, constants.axes[i]!))) return { ...constants, axes };
+  return taken(constants, placesIn(constants.axes, axes), axes);
+}
+
+/** @returns For each element by finer axes its place by coarser ones. */
+export function placesIn(coarse: readonly Axis[], fine: readonly Axis[]): Int32Array {
+  const strides = stridesOf(countsOf(coarse));
+  return placesBy(
+    fine.map(({ kinds, count }, axis) => {
+      const offsets = new Int32Array(count);
+      const own = coarse[axis]!;
+      if (own.count === 1) return offsets;
+      for (let i = 0; i < kinds.length; i++) offsets[kinds[i]!] = own.kinds[i]! * strides[axis]!;
+      return offsets;
+    }),
+  );
+}
+
+/** @returns The same, written out element by element along one axis, or along all. */
+export function expanded(constants: Constants, along?: number): Constants {
+  return refined(
+    constants,
+    constants.axes.map((axis, i) => (along === undefined || i === along ? apart(axis.kinds.length) : axis)),
+  );
+}
+
+/** @returns The same with its axes in another order: for each the one that it was. */
+export function turned(constants: Constants, order: readonly number[]): Constants {
+  if (order.every((axis, i) => axis === i)) return constants;
+  const strides = stridesOf(countsOf(constants.axes));
+  const axes = order.map((axis) => constants.axes[axis]!);
+  const offsets = order.map((axis, i) =>
+    Int32Array.from({ length: axes[i]!.count }, (_, k) => k * strides[axis]!),
+  );
+  return taken(constants, placesBy(offsets), axes);
 }
 
 /** @returns For each index along an axis what is known of all its elements, and where they differ, that. */
-export function along(constants: Constants, axis: number, differ: string): Channels {
-  const size = constants.shape[axis]!;
-  const whole = widened(
-    constants,
-    constants.sizes.map((n, i) => (i === axis ? size : n)),
-  );
-  const stride = product(whole.sizes.slice(axis + 1));
+export function along(constants: Constants, axis: number, differ: string): Elements {
+  const whole = expanded(constants, axis);
+  const size = whole.axes[axis]!.count;
+  const stride = stridesOf(countsOf(whole.axes))[axis]!;
   const values = new Float64Array(size);
   const notes = Array<string | undefined>(size).fill(undefined);
   const isSeen = new Uint8Array(size);
@@ -118,37 +125,39 @@ export function along(constants: Constants, axis: number, differ: string): Chann
 }
 
 /** @returns A tensor whose channels along an axis are the same at all positions. */
-export function spread({ values, notes, from }: Channels, shape: readonly number[], axis: number): Constants {
-  return { shape, sizes: shape.map((_, i) => (i === axis ? values.length : 1)), values, notes, from };
+export function spread(channels: Elements, shape: readonly number[], axis: number): Constants {
+  return { ...channels, axes: shape.map((size, i) => (i === axis ? apart(size) : alike(size))) };
 }
 
-/** @returns The same with axes left out along which all are alike. */
+/** @returns The same with no more than one kind along axes along which all are alike. */
 export function compacted(constants: Constants): Constants {
   let least = constants;
-  constants.sizes.forEach((size, axis) => {
-    if (size === 1) return;
-    const sizes = least.sizes.map((n, i) => (i === axis ? 1 : n));
-    const stride = product(least.sizes.slice(axis + 1));
+  constants.axes.forEach(({ kinds, count }, axis) => {
+    if (count === 1) return;
+    const stride = stridesOf(countsOf(least.axes))[axis]!;
     // The first element of those that an element may be like.
-    const place = (i: number): number => Math.floor(i / (stride * size)) * stride * size + (i % stride);
+    const place = (i: number): number => Math.floor(i / (stride * count)) * stride * count + (i % stride);
     const { values, notes } = least;
     const isAlike = values.every(
       (value, i) => Object.is(value, values[place(i)]) && notes[i] === notes[place(i)],
     );
     if (!isAlike) return;
     const kept = Int32Array.from([...values.keys()].filter((i) => place(i) === i));
-    least = taken(least, kept, least.shape, sizes);
+    const axes = least.axes.map((each, i) => (i === axis ? alike(kinds.length) : each));
+    least = taken(least, kept, axes);
   });
   return least;
 }
 
-/** @returns The same with zeros around it: what is zero itself does not change by that. */
-export function padded<T extends Channels>(constants: T, by: string): T {
-  const { values, notes } = constants;
-  return {
-    ...constants,
-    notes: notes.map((note, i) => note ?? (isZeroOrUnknown(values[i]!) ? undefined : by)),
-  };
+/** @returns Several with the axes that they have in common, but for one. */
+export function fitted(all: readonly Constants[], except?: number): Constants[] {
+  const shared = all[0]!.axes.map((_, axis) =>
+    all.map(({ axes }) => axes[axis]!).reduce((a, b) => (axis === except ? a : sharedBy(a, b))),
+  );
+  return all.map((each) =>
+    refined(
+      each,
+      shared.map((axis, i) => (i === except ? each.axes[i]! : axis)),
+    ),
+  );
 }
-
-const isZeroOrUnknown = (value: number): boolean => value === 0 || Number.isNaN(value);

@@ -1,43 +1,33 @@
 /** What layers make of constants that treat each value by itself, or together with those at the same place. */
-import type * as tf from '@tensorflow/tfjs';
 import { activated, applied } from './activations';
-import { type ConstantRule, shapeAfter } from './call';
-import { allFrom, type Constants, hasKnown, mapped, placesIn, unknown, widened } from './constant';
+import { alike, apart, sharedBy } from './axes';
+import { type ConstantRule, notFollowed, shapeAfter } from './call';
+import { allFrom, type Constants, expanded, fitted, hasKnown, mapped, placesIn, refined } from './constant';
 import { weightAt } from './kernels';
-
-/** A layer that is not followed loses what is known. */
-export const notFollowed: ConstantRule = ({ path, className, inputs, outputShapes }) => {
-  const why = `'${path}' is a ${className}, through which constants are not followed`;
-  return outputShapes.map((shape) => unknown(shape, inputs.some(hasKnown) ? why : undefined));
-};
+import { applying } from './ran';
 
 export const pass: ConstantRule = ({ inputs }) => inputs[0]!;
 
-export const pointwise: ConstantRule = ({ layer, inputs }) =>
-  // One of tfjs's own layers, which gives a tensor for a tensor.
-  applied(inputs[0]!, (x) => (layer as tf.layers.Layer).apply(x) as tf.Tensor);
+export const pointwise: ConstantRule = ({ layer, inputs }) => applied(inputs[0]!, applying(layer));
 
-export const activation: ConstantRule = ({ layer, path, inputs }) =>
-  hasKnown(inputs[0]!) ? activated(layer, path, inputs[0]!) : inputs[0]!;
+export const activation: ConstantRule = ({ layer, path, inputs, model }) =>
+  hasKnown(inputs[0]!) ? activated(layer, path, inputs[0]!, model) : inputs[0]!;
 
 const NORM = ['gamma', 'beta', 'movingMean', 'movingVariance'] as const;
 
 export const batchNorm: ConstantRule = (call) => {
   const { layer, path, inputs } = call;
   const [input] = inputs;
-  const rank = input!.shape.length;
+  const rank = input!.axes.length;
   const axis = Number([Reflect.get(layer, 'axis')].flat()[0]);
   if ((axis + rank) % rank !== rank - 1) return notFollowed(call);
-  const channels = input!.shape.at(-1)!;
+  const whole = expanded(input!, rank - 1);
+  const channels = whole.axes.at(-1)!.count;
   const [gamma, beta, mean, variance] = NORM.map((name) => weightAt(layer, name)?.values);
   const epsilon = Number(Reflect.get(layer, 'epsilon'));
   const scales = Float64Array.from(
     { length: channels },
     (_, i) => (gamma?.[i] ?? 1) / Math.sqrt((variance?.[i] ?? 1) + epsilon),
-  );
-  const whole = widened(
-    input!,
-    input!.sizes.map((size, i) => (i === rank - 1 ? channels : size)),
   );
   const from = new Set([...whole.from, ...NORM.map((name) => `${path}:${name}`)]);
   const made = mapped(
@@ -57,11 +47,15 @@ export const prelu: ConstantRule = ({ layer, path, inputs }) => {
   const alpha = weightAt(layer, 'alpha');
   if (alpha === undefined || !input!.values.some((value) => value < 0)) return input!;
   const sizes = [1, ...alpha.shape];
-  const whole = widened(
-    input!,
-    input!.sizes.map((size, axis) => Math.max(size, sizes[axis]!)),
+  // Along an axis of another size there is one slope for all.
+  const own = input!.axes.map(({ kinds }, i) =>
+    sizes[i] === kinds.length ? apart(kinds.length) : alike(kinds.length),
   );
-  const slopes = placesIn(sizes, whole.sizes);
+  const whole = refined(
+    input!,
+    input!.axes.map((axis, i) => sharedBy(axis, own[i]!)),
+  );
+  const slopes = placesIn(own, whole.axes);
   return mapped(
     whole,
     (value, i) => (value < 0 ? value * alpha.values[slopes[i]!]! : value),
@@ -74,20 +68,21 @@ type Merge = (a: number, b: number) => number;
 export const merge =
   (combine: Merge, absorbs = false): ConstantRule =>
   (call) => {
-    const rank = Math.max(...call.inputs.map(({ shape }) => shape.length));
-    const all = call.inputs.map((input) => raised(input, rank));
-    const sizes = shapeAfter(call).map((_, axis) => Math.max(...all.map((input) => input.sizes[axis]!)));
     const shape = shapeAfter(call);
-    return all
-      .map((input) => ({ ...widened({ ...input, shape }, sizes), shape }))
-      .reduce((a, b) => merged(a, b, combine, absorbs, call.path));
+    return fitted(call.inputs.map((input) => broadcast(input, shape))).reduce((a, b) =>
+      merged(a, b, combine, absorbs, call.path),
+    );
   };
 
-/** tfjs puts axes of size 1 after the batch where a tensor has fewer. */
-function raised(input: Constants, rank: number): Constants {
-  const more = Array<number>(rank - input.shape.length).fill(1);
-  const [shape, sizes] = [input.shape, input.sizes].map(([batch, ...rest]) => [batch!, ...more, ...rest]);
-  return { ...input, shape: shape!, sizes: sizes! };
+/** tfjs puts axes of size 1 after the batch where a tensor has fewer, and repeats along them. */
+function broadcast(input: Constants, shape: readonly number[]): Constants {
+  const [batch, ...rest] = input.axes;
+  const more = Array.from({ length: shape.length - input.axes.length }, () => alike(1));
+  const axes = [batch!, ...more, ...rest];
+  return {
+    ...input,
+    axes: axes.map((axis, i) => (axis.kinds.length === shape[i] ? axis : alike(shape[i]!))),
+  };
 }
 
 /** @param absorbs Whether zero stays zero, whatever it meets. */

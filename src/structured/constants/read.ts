@@ -5,7 +5,7 @@ import { callsOf, type LayerCall, type Value } from '../summary-calls';
 import type { ConstantCall, ModelTraits } from './call';
 import { type Constants, unknown } from './constant';
 import { constantsAfter } from './rules';
-import { callsWithin, inTurn, stepsOf } from './steps';
+import { callsWithin, inTurn, stepsOf, without } from './steps';
 
 /** A layer, and what is known of what comes into it each time it is called. */
 export interface Reader {
@@ -14,48 +14,106 @@ export interface Reader {
   readonly calls: readonly ConstantCall[];
 }
 
+/** What is known of values: of those of a model that a TimeDistributed applies, at each of its steps that differ. */
+type Known = Map<Value, readonly Constants[]>;
+
 /**
  * @param model A built model.
  * @param inputShapes The shape of each input without the batch axis, where the model leaves sizes open.
+ * @param isContinued Whether padding is taken to continue what it surrounds, to tell what is constant but for the borders.
  * @returns By its path, each layer.
  * @throws {@link PruneError} `shape` where a size is not known.
  */
 export function readersOf(
   model: tf.LayersModel,
   inputShapes: ReadonlyArray<readonly number[]> | undefined,
+  isContinued = false,
 ): Map<string, Reader> {
   const { calls } = callsOf(model, inputShapes);
   const traits: ModelTraits = {
     isOpen: model.inputs.some(({ shape }) => shape.slice(1).includes(null)),
     hasMasks: calls.some(({ layer }) => makesMask(layer)),
+    isContinued,
   };
-  const known = knownBefore(calls);
+  const known: Known = new Map();
+  const at = knowing(known, calls);
   const readers = new Map<string, Reader>();
-  for (const call of calls) {
-    const { layer, name: path, inputs, outputs, within } = call;
+  for (const { layer, name: path, inputs, outputs, within } of calls) {
     if (within !== undefined) {
+      const sequences = at(inputs[0]!);
       outputs.forEach((output, i) => {
-        known.set(output, inTurn([known.at(within.outputs[i]!)], output.shape));
+        known.set(output, inSequences(at(within.outputs[i]!), sequences));
       });
       continue;
     }
-    const inner = callsWithin({
-      layer,
-      className: classNameOf(layer) ?? '',
-      path,
-      inputs: inputs.map(known.at),
-      outputShapes: outputs.map(({ shape }) => shape),
-      model: traits,
-    });
-    readers.set(path, { layer, calls: [...(readers.get(path)?.calls ?? []), ...inner] });
-    const made = inner.map(constantsAfter);
-    const isDistributed = inner[0]!.layer !== layer;
+    const all = inputs.map(at);
+    const runs = (all[0] ?? []).map((_, run) =>
+      called(
+        {
+          layer,
+          className: classNameOf(layer) ?? '',
+          path,
+          inputs: all.map((each) => each[run]!),
+          outputShapes: outputs.map(({ shape }) => shape),
+          model: traits,
+        },
+        readers,
+      ),
+    );
     outputs.forEach((output, i) => {
-      const each = made.map((all) => all[i] ?? unknown(output.shape));
-      known.set(output, isDistributed ? inTurn(each, output.shape) : each[0]!);
+      known.set(
+        output,
+        runs.map((made) => made[i] ?? unknown(output.shape)),
+      );
     });
   }
   return readers;
+}
+
+/** Notes a call, or those of the layer within a TimeDistributed. */
+function called(call: ConstantCall, readers: Map<string, Reader>): Constants[] {
+  const { layer, path, outputShapes } = call;
+  const inner = callsWithin(call);
+  // The layer of a model is one of tfjs's.
+  readers.set(path, {
+    layer: layer as tf.layers.Layer,
+    calls: [...(readers.get(path)?.calls ?? []), ...inner],
+  });
+  const made = inner.map(constantsAfter);
+  if (inner[0] === call) return made[0]!;
+  const steps = call.inputs[0]!.axes[1]!;
+  return outputShapes.map((shape, i) =>
+    inTurn(
+      made.map((all) => all[i] ?? unknown(without(shape))),
+      steps,
+    ),
+  );
+}
+
+/** Of what a TimeDistributed gives its model: each step that differs, of one sequence after the other. */
+function knowing(known: Known, calls: readonly LayerCall[]): (value: Value) => readonly Constants[] {
+  const sequences = new Map(
+    calls.flatMap(
+      ({ within, inputs }): Array<[Value, Value]> =>
+        within === undefined ? [] : [[within.input, inputs[0]!]],
+    ),
+  );
+  const at = (value: Value): readonly Constants[] => {
+    const sequence = sequences.get(value);
+    if (sequence !== undefined) return at(sequence).flatMap(stepsOf);
+    return known.get(value) ?? [unknown(value.shape)];
+  };
+  return at;
+}
+
+/** Puts together again what became of the steps of sequences. */
+function inSequences(steps: readonly Constants[], sequences: readonly Constants[]): Constants[] {
+  let at = 0;
+  return sequences.map(({ axes: [, axis] }) => {
+    const own = steps.slice(at, at + axis!.count);
+    at += axis!.count;
+    return inTurn(own, axis!);
+  });
 }
 
 /** Whether a layer marks steps that others leave out. */
@@ -63,35 +121,4 @@ function makesMask(layer: object): boolean {
   const inner: unknown = Reflect.get(layer, 'layer');
   if (typeof inner === 'object' && inner !== null && makesMask(inner)) return true;
   return classNameOf(layer) === 'Masking' || Reflect.get(layer, 'maskZero') === true;
-}
-
-/** What is known of values; of what a TimeDistributed gives its model, what all steps have in common. */
-function knownBefore(calls: readonly LayerCall[]) {
-  const known = new Map<Value, Constants>();
-  const sequences = new Map<Value, { sequence: Value; path: string }>(
-    calls.flatMap(({ within, inputs, name }) =>
-      within === undefined ? [] : [[within.input, { sequence: inputs[0]!, path: name }]],
-    ),
-  );
-  const at = (value: Value): Constants => {
-    const outer = sequences.get(value);
-    if (outer === undefined) return known.get(value) ?? unknown(value.shape);
-    const steps = stepsOf(at(outer.sequence));
-    const note = `'${outer.path}' gets another constant at each step`;
-    return steps.length === 1 ? steps[0]! : steps.reduce((a, b) => common(a, b, note));
-  };
-  return { at, set: (value: Value, constants: Constants) => known.set(value, constants) };
-}
-
-/** What two steps of a sequence have in common: they are written out alike. */
-function common(a: Constants, b: Constants, note: string): Constants {
-  const isSame = (i: number): boolean => Object.is(a.values[i], b.values[i]);
-  return {
-    ...a,
-    values: a.values.map((value, i) => (isSame(i) ? value : Number.NaN)),
-    notes: a.notes.map((each, i) => {
-      if (isSame(i)) return each ?? b.notes[i];
-      return each ?? b.notes[i] ?? note;
-    }),
-  };
 }

@@ -1,6 +1,7 @@
 /** What recurrent layers make of constants: units that depend on nothing else go through the same states in every run. */
 import { classNameOf } from '../../core/parameter';
-import type { ConstantCall, ConstantRule } from './call';
+import { alike, apart } from './axes';
+import { type ConstantCall, type ConstantRule, notFollowed } from './call';
 import {
   activateBy,
   determined,
@@ -11,8 +12,8 @@ import {
   type Values,
   weightsOf,
 } from './cells';
-import { allFrom, type Constants, compacted, hasKnown, mapped, unknown, widened } from './constant';
-import { average, merges, notFollowed } from './elementwise';
+import { allFrom, type Constants, compacted, expanded, hasKnown, shapeOf } from './constant';
+import { average, merges } from './elementwise';
 import { concatenated } from './places';
 
 /** One direction of a recurrent layer: a SimpleRNN, GRU or LSTM. */
@@ -51,8 +52,8 @@ export function directionsOf({ layer, className, inputs }: ConstantCall): Direct
 
 /** [step, input], the last step first where it goes backwards. */
 function inputsOf(input: Constants, isBackwards: boolean): { steps: Values[]; isKnown: Uint8Array } {
-  const [, length, channels] = input.shape;
-  const whole = widened(input, input.shape);
+  const [, length, channels] = shapeOf(input);
+  const whole = expanded(input);
   const isKnown = new Uint8Array(channels!).fill(1);
   whole.values.forEach((value, i) => {
     if (Number.isNaN(value) || whole.notes[i] !== undefined) isKnown[i % channels!] = 0;
@@ -74,7 +75,7 @@ export function runOf(call: ConstantCall, { rnn, prefix, initial }: Direction): 
   const weights = weightsOf(rnn);
   const { units, gates } = weights;
   const { steps, isKnown } = inputsOf(input!, Reflect.get(rnn, 'goBackwards') === true);
-  if (model.isOpen && input!.sizes[1] !== 1) isKnown.fill(0);
+  if (model.isOpen && input!.axes[1]!.count > 1) isKnown.fill(0);
   const own = determined(weights, isKnown);
   const weightNames = ['kernel', 'recurrentKernel', 'bias'].map((name) => `${path}:${prefix}${name}`);
   const run = {
@@ -132,7 +133,7 @@ function whyUnknown(
 
 function startOf(initial: Constants | undefined, own: readonly number[], isStateful: boolean): Values {
   if (initial === undefined) return new Float64Array(own.length).fill(isStateful ? Number.NaN : 0);
-  const { values, notes } = widened(initial, initial.shape);
+  const { values, notes } = expanded(initial);
   return Float64Array.from(own, (unit) => (notes[unit] === undefined ? values[unit]! : Number.NaN));
 }
 
@@ -141,14 +142,14 @@ function given(run: Run, rnn: object, steps: number, shapes: Shapes): Constants[
   const { units } = weightsOf(rnn);
   const { from } = run;
   const state = (values: Values): Constants => ({
-    ...unknown([1, units]),
-    sizes: [1, units],
+    axes: [alike(1), apart(units)],
     values,
     notes: run.notes,
     from,
   });
   const notes = Array.from(run.outputs, (_, i) => run.notes[i % units]);
-  const sequence = { shape: [1, steps, units], sizes: [1, steps, units], values: run.outputs, notes, from };
+  const axes = [alike(1), apart(steps), apart(units)];
+  const sequence = { axes, values: run.outputs, notes, from };
   const output = shapes.isSequence ? compacted(sequence) : state(run.outputs.slice(-units));
   return [output, ...(shapes.hasState ? run.states.map(state) : [])];
 }
@@ -164,7 +165,7 @@ const shapesOf = (rnn: object): Shapes => ({
 });
 
 export const recurrent: ConstantRule = (call) => {
-  const steps = call.inputs[0]!.shape[1]!;
+  const steps = shapeOf(call.inputs[0]!)[1]!;
   const directions = directionsOf(call);
   const made = directions.map((direction) =>
     given(runOf(call, direction), direction.rnn, steps, shapesOf(direction.rnn)),
@@ -177,13 +178,8 @@ export const recurrent: ConstantRule = (call) => {
 };
 
 function reversed(input: Constants): Constants {
-  if (input.sizes[1] === 1) return input;
-  const [, steps, channels] = input.sizes;
-  const from = (i: number): number => (steps! - 1 - Math.floor(i / channels!)) * channels! + (i % channels!);
-  return {
-    ...mapped(input, (_, i) => input.values[from(i)]!),
-    notes: input.notes.map((_, i) => input.notes[from(i)]),
-  };
+  const [batch, steps, units] = input.axes;
+  return { ...input, axes: [batch!, { ...steps!, kinds: steps!.kinds.slice().reverse() }, units!] };
 }
 
 function joined(call: ConstantCall, a: Constants, b: Constants): Constants[] {
@@ -191,7 +187,7 @@ function joined(call: ConstantCall, a: Constants, b: Constants): Constants[] {
   const both = { ...call, inputs: [a, b] };
   switch (mode) {
     case 'concat':
-      return [concatenated([a, b], a.shape.length - 1, call.outputShapes[0]!)];
+      return [concatenated([a, b], a.axes.length - 1)];
     case 'sum':
       return [merges.get('Add')!(both)].flat();
     case 'mul':

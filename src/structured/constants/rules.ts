@@ -1,9 +1,11 @@
 /** What layers make of constants, by class. */
-import type { ConstantCall, ConstantRule } from './call';
+import { type ConstantCall, type ConstantRule, notFollowed } from './call';
 import type { Constants } from './constant';
-import { activation, batchNorm, merges, notFollowed, pass, pointwise, prelu } from './elementwise';
-import { concatenate, flatten, permute, repeatVector, reshape, spatial, zeroPadding } from './places';
+import { activation, batchNorm, merges, pass, pointwise, prelu } from './elementwise';
+import { layerNorm, softmax } from './normalised';
+import { concatenate, flatten, permute, repeatVector, reshape } from './places';
 import { recurrent } from './recurrent';
+import { cropping, globalPooling, pooling, resized, upSampling, zeroPadding } from './spatial';
 import { depthwise, embedding, maker } from './weighted';
 
 const named = (names: readonly string[], rule: ConstantRule): Array<[string, ConstantRule]> =>
@@ -16,16 +18,20 @@ const rules: ReadonlyMap<string, ConstantRule> = new Map([
   ['Embedding', embedding],
   ...named(['SimpleRNN', 'GRU', 'LSTM', 'Bidirectional'], recurrent),
   ['BatchNormalization', batchNorm],
+  ['LayerNormalization', layerNorm],
+  ['Softmax', softmax],
   ['Activation', activation],
   ...named(['ReLU', 'LeakyReLU', 'ELU', 'ThresholdedReLU', 'Rescaling'], pointwise),
   ['PReLU', prelu],
   ...named(['Dropout', 'SpatialDropout1D', 'AlphaDropout', 'GaussianDropout', 'GaussianNoise'], pass),
-  ...named(['MaxPooling1D', 'MaxPooling2D', 'MaxPooling3D'], spatial),
-  ...named(['AveragePooling1D', 'AveragePooling2D', 'AveragePooling3D'], spatial),
-  ...named(['GlobalAveragePooling1D', 'GlobalAveragePooling2D'], spatial),
-  ...named(['GlobalMaxPooling1D', 'GlobalMaxPooling2D'], spatial),
-  ...named(['Cropping2D', 'CenterCrop', 'UpSampling2D'], spatial),
+  ...named(['MaxPooling1D', 'MaxPooling2D', 'MaxPooling3D'], pooling),
+  ...named(['AveragePooling1D', 'AveragePooling2D', 'AveragePooling3D'], pooling),
+  ...named(['GlobalAveragePooling1D', 'GlobalAveragePooling2D'], globalPooling),
+  ...named(['GlobalMaxPooling1D', 'GlobalMaxPooling2D'], globalPooling),
   ['ZeroPadding2D', zeroPadding],
+  ['Cropping2D', cropping],
+  ['UpSampling2D', upSampling],
+  ['CenterCrop', resized],
   ['RepeatVector', repeatVector],
   ['Flatten', flatten],
   ['Reshape', reshape],

@@ -1,26 +1,21 @@
 /** What a layer's bias has to take over when constant channels no longer come into it. */
 import type { WeightAxis } from '../graph';
 import type { ConstantCall } from './call';
-import { allFrom, along, type Channels } from './constant';
-import { weightAt, zerosAlong } from './kernels';
+import { kernelOf, weightAt, zerosAlong } from './kernels';
+import { readBy } from './positions';
+import { isSame, isTransposed, type KernelRead, kernelRead, productOf } from './products';
 import type { Reader } from './read';
 import { directionsOf, runOf } from './recurrent';
-import { isFirst, kernelInput } from './weighted';
-import { isOther, type WindowSums } from './windows';
+import { isMisplaced } from './weighted';
 
 /** What becomes of the result of a layer that reads channels, if some of them go. */
 export interface Reading {
   /** For each index along the axis: whether the channel can go. */
   readonly verdicts: readonly Verdict[];
-  /** The bias that takes over what channels add; undefined where they add nothing. */
-  readonly shares: Shares | undefined;
-}
-
-/** What each channel adds to each entry of a bias. */
-export interface Shares {
+  /** The bias that takes over what channels add. */
   readonly bias: string;
-  readonly sums: (index: number) => Float64Array;
-  readonly values: Float64Array;
+  /** What one of them adds to each entry of it; undefined where that is nothing. */
+  readonly shareOf: (index: number) => Float64Array | undefined;
   /** The weights that all of this comes from. */
   readonly from: ReadonlySet<string>;
 }
@@ -39,130 +34,156 @@ export type Verdict =
 /**
  * @param reader The layer.
  * @param read The axis of its weight along which it reads channels.
+ * @param continued The layer, where padding is taken to continue what it surrounds.
  * @returns What it makes of each.
  */
-export function readingOf(reader: Reader, read: WeightAxis): Reading {
+export function readingOf(reader: Reader, read: WeightAxis, continued: () => Reader | undefined): Reading {
   const { weight, axis } = read;
   const ignored = zerosAlong(weightAt(reader.layer, weight)!, axis);
-  const judge = weight.endsWith('recurrentKernel') ? judgeStates(reader, read) : judgeInput(reader, read);
-  const verdicts = Array.from(ignored, (isIgnored, i) => (isIgnored === 1 ? 'exact' : judge.verdictOf(i)));
-  return { verdicts, shares: judge.shares };
+  const isOwn = weight.endsWith('recurrentKernel');
+  const judge = isOwn ? judgeStates(reader, read) : judgeInput(reader, read);
+  const rough = once(() => {
+    const other = isOwn ? undefined : continued();
+    return other && judgeInput(other, read);
+  });
+  const verdicts = Array.from(ignored, (isIgnored, i): Verdict => {
+    if (isIgnored === 1) return 'exact';
+    const { verdict, isUneven } = judge.judgementOf(i);
+    const other = isUneven ? rough()?.judgementOf(i).verdict : undefined;
+    return other !== undefined && isInexact(other) ? other : verdict;
+  });
+  const isRough = verdicts.some(isInexact);
+  return {
+    verdicts,
+    bias: `${weight.slice(0, weight.lastIndexOf('.') + 1)}bias`,
+    shareOf: (i) => {
+      if (ignored[i] === 1) return undefined;
+      return isInexact(verdicts[i]!) ? rough()?.shareOf(i) : judge.shareOf(i);
+    },
+    from: new Set([...judge.from, ...((isRough && rough()?.from) || [])]),
+  };
+}
+
+const isInexact = (verdict: Verdict): boolean => typeof verdict === 'object' && 'inexact' in verdict;
+
+/** What one layer makes of a channel. */
+interface Judgement {
+  readonly verdict: Verdict;
+  /** Whether it would be another one if padding continued what it surrounds. */
+  readonly isUneven: boolean;
 }
 
 interface Judge {
-  readonly verdictOf: (index: number) => Verdict;
-  readonly shares: Shares | undefined;
+  readonly judgementOf: (index: number) => Judgement;
+  readonly shareOf: (index: number) => Float64Array | undefined;
+  readonly from: ReadonlySet<string>;
 }
 
 /** A recurrent layer reads its own states, of which no bias can take anything over: they begin with another value. */
 function judgeStates({ calls }: Reader, { layer: path, weight }: WeightAxis): Judge {
   const prefix = weight.slice(0, -'recurrentKernel'.length);
-  const zeros = calls.map((call) => {
+  const runs = calls.map((call) => {
     const direction = directionsOf(call).find((each) => each.prefix === prefix);
     return direction === undefined ? undefined : runOf(call, direction);
   });
   const verdictOf = (i: number): Verdict => {
-    if (zeros.every((run) => run?.isZero[i] === 1)) return 'exact';
-    const isKnown = zeros.every((run) => run !== undefined && !Number.isNaN(run.states[0]![i]!));
+    if (runs.every((run) => run?.isZero[i] === 1)) return 'exact';
+    const isKnown = runs.every((run) => run !== undefined && !Number.isNaN(run.states[0]![i]!));
     const stays = `'${path}' reads its own states of them, which are not zero at all steps`;
     return isKnown
       ? { stays }
       : { varies: `'${path}' reads its own states of them, which are not known to be zero` };
   };
-  return { verdictOf, shares: undefined };
+  return {
+    judgementOf: (i) => ({ verdict: verdictOf(i), isUneven: false }),
+    shareOf: () => undefined,
+    from: new Set(),
+  };
+}
+
+/** What a layer reads of one channel in one call. */
+interface ChannelRead {
+  readonly isKnown: boolean;
+  /** The value that it has everywhere; undefined where that differs. */
+  readonly value: number | undefined;
+  /** Of what is not known, why; of what holds only away from borders, what pads it. */
+  readonly note: string | undefined;
+}
+
+function channelRead({ input: { axes, values, notes } }: KernelRead, index: number): ChannelRead {
+  const channels = axes.at(-1)!.count;
+  const places = Array.from({ length: values.length / channels }, (_, place) => place * channels + index);
+  const lost = places.filter((at) => Number.isNaN(values[at]!));
+  const note = (lost.length > 0 ? lost : places).map((at) => notes[at]).find((each) => each !== undefined);
+  if (lost.length > 0) return { isKnown: false, value: undefined, note };
+  const isUniform = places.every((at) => values[at] === values[index]);
+  return { isKnown: true, value: isUniform ? values[index] : undefined, note };
 }
 
 function judgeInput({ calls }: Reader, { layer: path, weight }: WeightAxis): Judge {
-  const [first] = calls;
-  const isRecurrent = directionsOf(first!).length > 0;
-  const inputs = calls.map((call) => (isRecurrent ? sequenceInput(call, weight) : kernelInput(call, weight)));
-  const channels = agreed(
-    inputs.map((input) => input.channels),
-    path,
-  );
-  const sums = once(inputs[0]!.sums);
-  // Sizes differ from call to call, so windows may too.
-  const all = once(() => inputs.map((input) => input.sums()));
-  const cannot =
-    weight === 'pointwiseKernel' && isFirst(first!.layer)
-      ? `'${path}' reads them as a constant that is not zero, and tfjs adds its bias along another axis`
-      : undefined;
-  const isTransposed = first!.className.endsWith('Transpose');
-  const verdictOf = (i: number): Verdict => {
-    const value = channels.values[i]!;
-    const note = channels.notes[i];
-    if (Number.isNaN(value)) return { varies: note ?? `what '${path}' reads of them depends on the input` };
-    if (value === 0 && note === undefined) return 'exact';
-    if (cannot !== undefined) return { stays: cannot };
-    if (note !== undefined) return { inexact: borders(note, path) };
-    const isUneven = all().some((each) => each.differs(i).includes(1)) || isUnlike(all(), i);
-    if (!isUneven) return 'exact';
-    return isTransposed
-      ? {
-          stays: `'${path}' adds another sum of its kernel at other positions, so no bias can take them over`,
-        }
-      : { inexact: borders(path, path) };
+  const [call] = calls;
+  const reads = calls.map((each) => inputOf(each, weight));
+  const judgementOf = (i: number): Judgement => {
+    const channels = reads.map((read) => channelRead(read, i));
+    const unknown = channels.filter(({ isKnown }) => !isKnown);
+    const note = (unknown.length > 0 ? unknown : channels).find((each) => each.note !== undefined)?.note;
+    if (unknown.length > 0) {
+      const varies = note ?? `what '${path}' reads of them depends on the input`;
+      return { verdict: { varies }, isUneven: call!.model.isOpen && note !== undefined };
+    }
+    if (note === undefined && channels.every(({ value }) => value === 0)) return even('exact');
+    if (isMisplaced(call!)) return even({ stays: `'${path}' ${MISPLACED}` });
+    const products = reads.map((read) => productOf(read, path, i));
+    const pad = note ?? products.find((product) => product?.note !== undefined)?.note;
+    const isTaken = products.every((product) => product?.isAlike && isSame(product, products[0]!));
+    if (isTaken) return even(pad === undefined ? 'exact' : { inexact: borders(pad, path) });
+    return { verdict: { stays: whyNot(channels, call!) }, isUneven: true };
   };
-  const bias = `${weight.slice(0, weight.lastIndexOf('.') + 1)}bias`;
   const own = [`${path}:${weight}`, ...(weight === 'pointwiseKernel' ? [`${path}:depthwiseKernel`] : [])];
-  const from = new Set([...channels.from, ...own]);
-  return { verdictOf, shares: { bias, values: channels.values, sums: (i) => sums().sums(i), from } };
+  return {
+    judgementOf,
+    shareOf: (i) => productOf(reads[0]!, path, i)?.sums,
+    from: new Set([...reads.flatMap(({ input }) => [...input.from]), ...own]),
+  };
 }
+
+const even = (verdict: Verdict): Judgement => ({ verdict, isUneven: false });
+
+const MISPLACED = 'reads them as a constant that is not zero, and tfjs adds its bias along another axis';
 
 const borders = (by: string, path: string): string =>
   `'${by}' pads them, so that '${path}' does not read a constant at the borders`;
 
-function isUnlike(all: readonly WindowSums[], i: number): boolean {
-  const [first, ...others] = all.map((each) => each.sums(i));
-  return others.some((sum) => sum.some((value, o) => isOther(value, first![o]!)));
+/** Why no bias can take a constant over. */
+function whyNot(channels: readonly ChannelRead[], call: ConstantCall): string {
+  const { path } = call;
+  const [first, ...others] = channels;
+  const steps = directionsOf(call).length > 0 ? 'step to step' : 'position to position';
+  if (channels.some(({ value }) => value === undefined)) {
+    return `'${path}' reads them as values that differ from ${steps}, which no bias can take over`;
+  }
+  if (others.some(({ value }) => value !== first!.value)) {
+    return `'${path}' reads another constant in each of its calls`;
+  }
+  return isTransposed(call)
+    ? `'${path}' adds another sum of its kernel at other positions, so no bias can take them over`
+    : borders(path, path);
 }
 
-function once<T>(make: () => T): () => T {
-  let made: T | undefined;
+/** What a cell reads at all steps, or a layer by its kernel. */
+function inputOf(call: ConstantCall, weight: string): KernelRead {
+  const direction = directionsOf(call).find(({ prefix }) => weight === `${prefix}kernel`);
+  if (direction === undefined) return kernelRead(call, weight);
+  return { ...readBy(call, [], false), kernel: () => kernelOf(direction.rnn, 'kernel') };
+}
+
+/** @returns What makes something when it is first asked for. */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
   return () => {
-    made ??= make();
-    return made;
+    made ??= { value: make() };
+    return made.value;
   };
-}
-
-/** What a cell reads at all steps. */
-function sequenceInput(call: ConstantCall, weight: string): { channels: Channels; sums: () => WindowSums } {
-  const differs = `'${call.path}' reads them as values that differ from step to step, which no bias can take over`;
-  const channels = along(call.inputs[0]!, 2, differs);
-  const sums = (): WindowSums => {
-    const prefix = weight.slice(0, -'kernel'.length);
-    const { rnn } = directionsOf(call).find((each) => each.prefix === prefix)!;
-    const { shape, values } = weightAt(rnn, 'kernel')!;
-    const width = shape[1]!;
-    const copy = values.slice();
-    const row = (i: number): Float64Array => Float64Array.from(copy.subarray(i * width, (i + 1) * width));
-    return {
-      sums: row,
-      differs: () => new Uint8Array(width),
-      touches: (i) => Uint8Array.from(row(i), (value) => (value === 0 ? 0 : 1)),
-    };
-  };
-  return { channels, sums };
-}
-
-/** What all calls of a layer agree on. */
-function agreed(calls: readonly Channels[], path: string): Channels {
-  return calls.reduce((a, b) => {
-    const isSame = (i: number): boolean => a.values[i] === b.values[i];
-    const isKnown = (i: number): boolean => !Number.isNaN(a.values[i]!) && !Number.isNaN(b.values[i]!);
-    return {
-      values: a.values.map((value, i) => (isSame(i) ? value : Number.NaN)),
-      notes: a.notes.map((note, i) => {
-        if (isSame(i)) return note ?? b.notes[i];
-        if (isKnown(i)) return `'${path}' reads another constant in each of its calls`;
-        return (
-          (Number.isNaN(a.values[i]!) ? note : undefined) ??
-          (Number.isNaN(b.values[i]!) ? b.notes[i] : undefined)
-        );
-      }),
-      from: allFrom(a, b),
-    };
-  });
 }
 
 /**
@@ -170,13 +191,15 @@ function agreed(calls: readonly Channels[], path: string): Channels {
  * @param isRemoved Which indices along the axis go.
  * @returns What its bias has to take over; undefined where that is nothing.
  */
-export function shiftOf({ shares }: Reading, isRemoved: (index: number) => boolean): number[] | undefined {
-  if (shares === undefined) return undefined;
+export function shiftOf(
+  { verdicts, shareOf }: Reading,
+  isRemoved: (index: number) => boolean,
+): number[] | undefined {
   const shift: number[] = [];
-  shares.values.forEach((value, i) => {
-    if (!isRemoved(i) || !(value !== 0) || Number.isNaN(value)) return;
-    shares.sums(i).forEach((sum, o) => {
-      shift[o] = (shift[o] ?? 0) + value * sum;
+  verdicts.forEach((_, i) => {
+    if (!isRemoved(i)) return;
+    shareOf(i)?.forEach((sum, o) => {
+      shift[o] = (shift[o] ?? 0) + sum;
     });
   });
   return shift.some((value) => value !== 0) ? shift : undefined;

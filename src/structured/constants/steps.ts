@@ -1,31 +1,39 @@
 /** A layer that is applied to each step of a sequence. */
 import { classNameOf } from '../../core/parameter';
+import { type Axis, alike, countsOf, placesBy, stridesOf } from './axes';
 import type { ConstantCall } from './call';
-import { type Constants, placesBy, stridesOf, taken } from './constant';
-import { concatenated } from './places';
+import { type Constants, compacted, taken } from './constant';
+import { appended } from './places';
 
-const without = ([batch, , ...rest]: readonly number[]): number[] => [batch!, ...rest];
-
-/** @returns One step of a sequence. */
-function stepAt(sequence: Constants, step: number): Constants {
-  const strides = stridesOf(sequence.sizes);
-  const sizes = without(sequence.sizes);
-  const places = placesBy(sizes, without(strides)).map((place) => place + step * strides[1]!);
-  return taken(sequence, places, without(sequence.shape), sizes);
-}
+/** @returns What belongs to each axis, without that of the steps. */
+export const without = <T>([batch, , ...rest]: readonly T[]): T[] => [batch!, ...rest];
 
 /** @returns The steps of a sequence that differ: one of them where all are alike. */
 export function stepsOf(sequence: Constants): Constants[] {
-  return Array.from({ length: sequence.sizes[1]! }, (_, step) => stepAt(sequence, step));
+  const strides = stridesOf(countsOf(sequence.axes));
+  const axes = without(sequence.axes);
+  const places = placesBy(
+    axes.map(({ count }, i) => Array.from({ length: count }, (_, kind) => kind * without(strides)[i]!)),
+  );
+  return Array.from({ length: sequence.axes[1]!.count }, (_, step) =>
+    taken(
+      sequence,
+      places.map((place) => place + step * strides[1]!),
+      axes,
+    ),
+  );
 }
 
-/** @returns A sequence of steps; of as many as its shape says where there is but one. */
-export function inTurn(steps: readonly Constants[], shape: readonly number[]): Constants {
-  const whole = steps.map((step): Constants => {
-    const [shapeOfStep, sizes] = [step.shape, step.sizes].map(([batch, ...rest]) => [batch!, 1, ...rest]);
-    return { ...step, shape: shapeOfStep!, sizes: sizes! };
-  });
-  return whole.length === 1 ? { ...whole[0]!, shape } : concatenated(whole, 1, shape);
+/** @returns A sequence of steps that differ, which are where an axis says. */
+export function inTurn(steps: readonly Constants[], axis: Axis): Constants {
+  const single = steps.map(
+    ({ axes: [batch, ...rest], ...step }): Constants => ({ ...step, axes: [batch!, alike(1), ...rest] }),
+  );
+  const {
+    axes: [batch, , ...rest],
+    ...whole
+  } = appended(single, 1);
+  return compacted({ ...whole, axes: [batch!, axis, ...rest] });
 }
 
 /**

@@ -1,163 +1,108 @@
-/** Which values of a kernel meet the input at which positions, and what they add up to there. */
-import { product } from './constant';
-import type { Weight } from './kernels';
+/** Which positions of its input a layer meets at which positions of its output. */
+import { type Axis, countsOf, stridesOf } from './axes';
 
-/** How a kernel goes over positions. */
+/** How a layer goes over one axis of its input. */
+export interface Reach {
+  /** How many positions of its input it may meet at once, as a kernel has values along the axis. */
+  readonly taps: number;
+  /** How many positions it has, for an input of a size. */
+  readonly positions: (size: number) => number;
+  /** Where one of the taps is at a position; what is no index of the input, the tap does not meet. */
+  readonly place: (at: number, tap: number, size: number) => number;
+  /** A size from which on more of it adds no more than repetitions. */
+  readonly enough: number;
+}
+
+/** What it meets along several axes. What is met at several positions is said once. */
 export interface Windows {
-  /** The axes of the kernel that go over positions: sizes. */
-  readonly sizes: readonly number[];
-  /** For each such axis the different sets of indices that meet the input, at one position or another. */
-  readonly sets: ReadonlyArray<ReadonlyArray<readonly number[]>>;
+  /** The axes of its positions. */
+  readonly axes: readonly Axis[];
+  /** By the kinds along them, row-major, and by tap: the place of what is met, by the kinds of the input; -1 for nothing. */
+  readonly places: ReadonlyArray<readonly number[]>;
+  /** For each tap 1 where it is beyond the borders at one of the positions, and taken to meet what is at them. */
+  readonly pads: readonly number[];
+  /** Whether they are those of inputs of all sizes, since the input may have any. */
+  readonly isOpen: boolean;
 }
 
-/** What channels add to each output. */
-export interface WindowSums {
-  /** For each output what all positions have in common; where that differs, the sum over the whole kernel. */
-  readonly sums: (input: number) => Float64Array;
-  /** For each output 1 where the sum is not the same at all positions. */
-  readonly differs: (input: number) => Uint8Array;
-  /** For each output 1 where any value of the kernel is not zero. */
-  readonly touches: (input: number) => Uint8Array;
+/** How windows come about. */
+export interface WindowTraits {
+  /** Whether the input may have another size, so that all sizes count. */
+  readonly isOpen: boolean;
+  /** Whether a tap beyond the input's borders is taken to meet what is at the border. */
+  readonly isContinued: boolean;
 }
 
-const numberAt = (option: unknown, axis: number): number => {
-  const all = [option ?? 1].flat();
-  return Number(all[axis] ?? all[0]);
-};
+/** The windows along one axis. */
+interface Row {
+  readonly axis: Axis;
+  /** For each window by tap the kind of what is met; -1 for nothing. */
+  readonly windows: ReadonlyArray<readonly number[]>;
+  readonly pads: readonly number[];
+}
+
+/** Goes over an axis one by one, as what treats each position by itself. */
+export const EACH: Reach = { taps: 1, positions: (size) => size, place: (at) => at, enough: 1 };
 
 /**
- * @param layer A convolution.
- * @param sizes The sizes of its kernel that go over positions.
- * @param inputs The sizes of its input along these axes; undefined where they vary.
- * @param outputs Those of its output.
- * @param isTransposed Whether it spreads its input over its output.
- * @returns Its windows; of a convolution that pads and whose sizes vary undefined.
+ * @param axes Axes of an input.
+ * @param reaches How a layer goes over each of them.
+ * @param traits How windows come about.
+ * @returns The windows; undefined where they depend on a size that is open.
  */
-export function windowsOf(
-  layer: object,
-  sizes: readonly number[],
-  inputs: readonly number[] | undefined,
-  outputs: readonly number[],
-  isTransposed: boolean,
+export function windowsOver(
+  axes: readonly Axis[],
+  reaches: readonly Reach[],
+  traits: WindowTraits,
 ): Windows | undefined {
-  const isValid = [undefined, 'valid'].includes(Reflect.get(layer, 'padding'));
-  const strides = sizes.map((_, axis) => numberAt(Reflect.get(layer, 'strides'), axis));
-  if (isTransposed ? isSingle(sizes, strides) : isValid || sizes.every((size) => size === 1)) {
-    return { sizes, sets: sizes.map((size) => [[...Array(size).keys()]]) };
-  }
-  if (inputs === undefined) return undefined;
-  const sets = sizes.map((size, axis) => {
-    const reach = {
-      size,
-      stride: strides[axis]!,
-      dilation: numberAt(Reflect.get(layer, 'dilationRate'), axis),
-    };
-    const [from, to] = [inputs[axis]!, outputs[axis]!];
-    return isTransposed
-      ? spreading({ ...reach, dilation: 1 }, from, to, isValid)
-      : gathering(reach, from, to);
-  });
-  return { sizes, sets };
-}
-
-const isSingle = (sizes: readonly number[], strides: readonly number[]): boolean =>
-  [...sizes, ...strides].every((size) => size === 1);
-
-interface Reach {
-  readonly size: number;
-  readonly stride: number;
-  readonly dilation: number;
-}
-
-/** As much before as after, of an odd number the smaller half before. */
-function before({ size, stride, dilation }: Reach, wide: number, narrow: number): number {
-  return Math.floor(Math.max((narrow - 1) * stride + (size - 1) * dilation + 1 - wide, 0) / 2);
-}
-
-function gathering(reach: Reach, input: number, output: number): number[][] {
-  const pad = before(reach, input, output);
-  return setsOf(reach.size, output, (at, tap) => {
-    const place = at * reach.stride + tap * reach.dilation - pad;
-    return place >= 0 && place < input;
-  });
-}
-
-function spreading(reach: Reach, input: number, output: number, isValid: boolean): number[][] {
-  const pad = isValid ? 0 : before(reach, output, input);
-  return setsOf(reach.size, output, (at, tap) => {
-    const place = (at + pad - tap) / reach.stride;
-    return Number.isInteger(place) && place >= 0 && place < input;
-  });
-}
-
-function setsOf(size: number, output: number, meets: (at: number, tap: number) => boolean): number[][] {
-  const sets = new Map<string, number[]>();
-  for (let at = 0; at < output; at++) {
-    const set = [...Array(size).keys()].filter((tap) => meets(at, tap));
-    sets.set(set.join(), set);
-  }
-  return [...sets.values()];
-}
-
-/**
- * @param kernel A kernel: positions, then inputs and outputs.
- * @param windows How it goes over positions; undefined where that is not known.
- * @param isTransposed Whether its outputs are before its inputs.
- * @returns What it adds.
- */
-export function sumsOver(kernel: Weight, windows: Windows | undefined, isTransposed: boolean): WindowSums {
-  const [a, b] = [kernel.shape.at(-2)!, kernel.shape.at(-1)!];
-  const outputs = isTransposed ? a : b;
-  const area = kernel.values.length / (a * b);
-  const taps = [...Array(area).keys()];
-  // A copy: what the backend hands out is good only until the next tensor is made.
-  const values = kernel.values.slice();
-  const add = (input: number, over: readonly number[]): Float64Array => {
-    const sum = new Float64Array(outputs);
-    for (const tap of over) {
-      const base = tap * a * b;
-      for (let o = 0; o < outputs; o++)
-        sum[o]! += values[base + (isTransposed ? o * b + input : input * b + o)]!;
-    }
-    return sum;
-  };
-  const all = windows && windowTaps(windows);
-  const touches = (input: number): Uint8Array =>
-    Uint8Array.from({ length: outputs }, (_, o) => {
-      const place = isTransposed ? o * b + input : input * b + o;
-      return taps.some((tap) => values[tap * a * b + place] !== 0) ? 1 : 0;
-    });
-  const differs = (input: number): Uint8Array => {
-    if (all === undefined) return touches(input);
-    const sums = all.map((over) => add(input, over));
-    return Uint8Array.from(sums[0]!, (first, o) => (sums.some((sum) => isOther(sum[o]!, first)) ? 1 : 0));
-  };
-  return {
-    sums: (input) => {
-      const whole = add(input, taps);
-      if (all === undefined) return whole;
-      const [alike, uneven] = [add(input, all[0]!), differs(input)];
-      return whole.map((sum, o) => (uneven[o] === 1 ? sum : alike[o]!));
-    },
-    differs,
-    touches,
-  };
-}
-
-/** For each window the places of its values in the kernel. */
-function windowTaps({ sizes, sets }: Windows): number[][] {
-  return sets.reduce<number[][]>(
-    (windows, axisSets, axis) => {
-      const stride = product(sizes.slice(axis + 1));
-      return windows.flatMap((window) =>
-        axisSets.map((set) => window.flatMap((base) => set.map((tap) => base + tap * stride))),
-      );
-    },
+  const isLost = axes.some(({ count }, i) => traits.isOpen && count > 1 && reaches[i] !== EACH);
+  if (isLost) return undefined;
+  const rows = axes.map((axis, i) => rowOf(axis, reaches[i]!, traits));
+  const strides = stridesOf(countsOf(axes));
+  const places = rows.reduce<readonly number[][]>(
+    (windows, row, i) =>
+      windows.flatMap((window) => row.windows.map((own) => crossed(window, own, strides[i]!))),
     [[0]],
   );
+  const pads = rows.reduce<readonly number[]>(
+    (all, row) => all.flatMap((pad) => row.pads.map((own) => pad | own)),
+    [0],
+  );
+  const isOpen = traits.isOpen && reaches.some((reach) => reach !== EACH);
+  return { axes: rows.map(({ axis }) => axis), places, pads, isOpen };
 }
 
-/** Whether two sums differ. Those of a kernel that is broken are NaN everywhere, and alike. */
-export function isOther(a: number, b: number): boolean {
-  return a !== b && !(Number.isNaN(a) && Number.isNaN(b));
+/** The taps along some axes by those along one more. */
+function crossed(window: readonly number[], own: readonly number[], stride: number): number[] {
+  return window.flatMap((place) => own.map((kind) => (place < 0 || kind < 0 ? -1 : place + kind * stride)));
 }
+
+function rowOf(axis: Axis, reach: Reach, traits: WindowTraits): Row {
+  if (reach === EACH)
+    return { axis, windows: Array.from({ length: axis.count }, (_, kind) => [kind]), pads: [0] };
+  const { taps, positions, place, enough } = reach;
+  const size = axis.kinds.length;
+  const others = traits.isOpen ? Array.from({ length: enough }, (_, i) => i + 1) : [];
+  const numbers = new Map<string, number>();
+  const windows: number[][] = [];
+  const pads = Array<number>(taps).fill(0);
+  const kinds = new Int32Array(positions(size));
+  for (const each of [size, ...others]) {
+    for (let at = 0; at < positions(each); at++) {
+      const window = Array.from({ length: taps }, (_, tap) => {
+        const index = place(at, tap, each);
+        if (Number.isInteger(index) && index >= 0 && index < each) return kindAt(axis, index);
+        if (!traits.isContinued) return -1;
+        pads[tap] = 1;
+        return kindAt(axis, Math.max(0, Math.min(index, each - 1)));
+      });
+      const key = window.join();
+      if (!numbers.has(key)) numbers.set(key, windows.push(window) - 1);
+      if (each === size) kinds[at] = numbers.get(key)!;
+    }
+  }
+  return { axis: { kinds, count: windows.length }, windows, pads };
+}
+
+/** Of an axis whose size is open, all indices are of the first kind. */
+const kindAt = ({ kinds, count }: Axis, index: number): number => (count === 1 ? 0 : kinds[index]!);

@@ -30,6 +30,19 @@ export function zeroIn(model: tf.LayersModel, outFromEnd = 1): tf.LayersModel {
   return model;
 }
 
+/** Makes channel 1 of the layer `a`, whose kernel has zeros for it, this number everywhere. */
+export function withBias(model: tf.LayersModel, value: number): tf.LayersModel {
+  const layer = model.getLayer('a');
+  const [kernel, bias] = layer.getWeights();
+  tf.tidy(() =>
+    layer.setWeights([
+      kernel!,
+      tf.tensor1d(Array.from(bias!.dataSync(), (each, i) => (i === 1 ? value : each))),
+    ]),
+  );
+  return model;
+}
+
 /** Zeroes what the units of a recurrent layer `a` read of unit 1. */
 export function zeroRow(model: tf.LayersModel): tf.LayersModel {
   const layer = model.getLayer('a');
