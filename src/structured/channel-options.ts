@@ -13,7 +13,7 @@ export interface ChannelPlanOptions extends ImportanceOptions {
   /** To which share of the model's multiply-accumulates to come, in (0, 1), by removing as little as is enough. */
   readonly targetMacs?: number | undefined;
   /**
-   * To how many milliseconds to bring a prediction of one sample, on this device and the active backend, by removing as
+   * To how many milliseconds to bring a prediction of one sample (of a batch where the model fixes its size), on this device and the active backend, by removing as
    * little as is enough. Layers are timed one by one at their new sizes, since fewer multiplications are not always
    * quicker, and channels go where they save the most for their importance; with `global`, by their ranking alone. The
    * smaller model is then run in turns with the whole one, and the plan tells what was predicted and what was measured. It

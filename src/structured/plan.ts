@@ -64,7 +64,7 @@ export interface BiasShift {
   readonly weights: Readonly<Record<string, string>>;
 }
 
-/** What a plan for a latency has measured, in milliseconds for one sample. */
+/** What a plan for a latency has measured, in milliseconds for one sample, or for a batch where the model fixes its size. */
 export interface PlannedLatency {
   /** tfjs's name of the backend that it was measured on. */
   readonly backend: string;

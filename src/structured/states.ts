@@ -16,17 +16,49 @@ interface Stateful {
  * @returns What that gives.
  */
 export function keepingStates<T>(model: tf.LayersModel, body: () => T): T {
-  const saved = layersOf(model)
-    .flatMap(statefulIn)
-    .map((layer) => ({ layer, states: layer.getStates().map((state) => tf.keep(state.clone())) }));
+  const restore = savedStates(model);
   try {
     return body();
   } finally {
+    restore();
+  }
+}
+
+/** {@link keepingStates} for what takes turns with others. */
+export async function keepingStatesMeanwhile<T>(model: tf.LayersModel, body: () => Promise<T>): Promise<T> {
+  const restore = savedStates(model);
+  try {
+    return await body();
+  } finally {
+    restore();
+  }
+}
+
+/** @returns What gives a model's layers back what they remember now. */
+function savedStates(model: tf.LayersModel): () => void {
+  const saved = rememberingIn(model).map((layer) => ({
+    layer,
+    states: layer.getStates().map((state) => tf.keep(state.clone())),
+  }));
+  return () => {
     for (const { layer, states } of saved) {
       layer.resetStates(states);
       tf.dispose(states);
     }
-  }
+  };
+}
+
+/**
+ * Disposes what the layers of a model remember; its own dispose leaves that.
+ *
+ * @param model A model that is not used any more.
+ */
+export function disposeStates(model: tf.LayersModel): void {
+  for (const layer of rememberingIn(model)) tf.dispose(layer.getStates());
+}
+
+function rememberingIn(model: tf.LayersModel): Stateful[] {
+  return layersOf(model).flatMap(statefulIn);
 }
 
 /** Itself, or both directions of a Bidirectional. */

@@ -7,8 +7,9 @@ import { allOrNothing, disposeWeights } from '../../topology/rebuild';
 import { layersIn, setOption } from '../apply-channels';
 import { type ChannelGraph, countKept, type GraphCall, type SizeOption } from '../graph';
 import { optionsIn } from '../layer-options';
+import { disposeStates } from '../states';
 import { callsOf } from '../summary-calls';
-import { inTurns, samplesOf } from './measure';
+import { batchOf, inBatch, inTurns, samplesOf } from './measure';
 
 /** Milliseconds by the kind of a layer, its options and the sizes of its inputs. */
 export type LatencyTable = Map<string, number>;
@@ -38,7 +39,7 @@ interface SizedCall {
  * @param model A built model.
  * @param graph Its channels.
  * @param inputShapes The shape of each input without the batch axis, where the model leaves sizes open.
- * @returns All calls that take time, for one sample.
+ * @returns All calls that take time, for one sample, or for a batch where the model fixes its size.
  * @throws {@link PruneError} `shape` where a size is not known.
  */
 export function timedCalls(
@@ -47,12 +48,13 @@ export function timedCalls(
   inputShapes: ReadonlyArray<readonly number[]> | undefined,
 ): TimedCall[] {
   const configs = layersIn(draftOf(model, 'planChannels'));
+  const batchSize = batchOf(model);
   const axes = new Map(graph.calls.map((call) => [`${call.output} ${call.layer}`, call.inputs]));
   return callsOf(model, inputShapes).calls.flatMap(({ name, id, times, inputs }): TimedCall[] => {
     const traced = axes.get(`${id} ${name}`);
     // What applies a model to each step has no time of its own: the layers of that model are calls too.
     if (traced === undefined) return [];
-    const sized = inputs.map(({ shape }, i) => ({ shape, axes: traced[i]! }));
+    const sized = inputs.map(({ shape }, i) => ({ shape: inBatch(shape, batchSize), axes: traced[i]! }));
     const options = graph.options.filter(({ layer }) => layer === name);
     return [{ path: name, config: configs.get(name)!, times, inputs: sized, options }];
   });
@@ -125,7 +127,10 @@ async function measured({ path, config, shapes }: SizedCall): Promise<number> {
     throw new PruneError('unsupported', message, { given: path, cause });
   } finally {
     tf.dispose(given);
-    if (made !== undefined) disposeWeights(made);
+    if (made !== undefined) {
+      disposeStates(made);
+      disposeWeights(made);
+    }
   }
 }
 

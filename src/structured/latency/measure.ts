@@ -47,19 +47,34 @@ async function timed(run: Run): Promise<number> {
 /**
  * @param models Built models of the same inputs.
  * @param inputShapes The shape of each input without the batch axis, where the models leave sizes open.
- * @returns For each the milliseconds of a prediction of one sample.
+ * @returns For each the milliseconds of a prediction of one sample, or of a batch where the models fix its size.
  * @throws {@link PruneError} `shape` where a size is not known.
  */
 export async function modelLatencies(
   models: readonly tf.LayersModel[],
   inputShapes: ReadonlyArray<readonly number[]> | undefined,
 ): Promise<number[]> {
-  const given = callsOf(models[0]!, inputShapes).inputs.map(({ shape }) => samplesOf(shape));
+  const [first] = models as [tf.LayersModel]; // somebody wants it timed
+  const batchSize = batchOf(first);
+  const given = callsOf(first, inputShapes).inputs.map(({ shape }) => samplesOf(inBatch(shape, batchSize)));
   try {
-    return await inTurns(models.map((model) => () => model.predict(given)));
+    return await inTurns(models.map((model) => () => model.predict(given, { batchSize })));
   } finally {
     tf.dispose(given);
   }
+}
+
+/**
+ * @param model A built model.
+ * @returns How many samples it takes at once; 1 where it takes any number.
+ */
+export function batchOf({ inputs }: tf.LayersModel): number {
+  return inputs.map(({ shape: [batch] }) => batch).find((batch) => typeof batch === 'number') ?? 1;
+}
+
+/** @returns The same shape, of one sample, for several. */
+export function inBatch([, ...sizes]: readonly number[], batchSize: number): number[] {
+  return [batchSize, ...sizes];
 }
 
 /**

@@ -7,6 +7,7 @@ import { type Candidates, type Choice, chosen, removedIn } from '../choose-chann
 import type { ChannelGraph } from '../graph';
 import type { ChannelPlan, PlannedLatency } from '../plan';
 import type { Unsealed } from '../plan-digest';
+import { disposeStates, keepingStatesMeanwhile } from '../states';
 import { worthOf } from './ladders';
 import { type LatencyTable, layersLatency, timedCalls } from './layer-times';
 import { modelLatencies } from './measure';
@@ -51,7 +52,8 @@ export async function planLatency(search: LatencySearch): Promise<Unsealed<Chann
     if ((await probe.predicted(probe.nothing)) === 0) throw untimed(search);
     return choice.isGlobal ? [evenly] : [evenly, await pricedFamily({ graph, all, calls, table, choice })];
   };
-  const found = await searchLatency(families, probe, target);
+  // What is timed must leave nothing behind in layers that remember it.
+  const found = await keepingStatesMeanwhile(model, () => searchLatency(families, probe, target));
   const { before, predictedBefore, measured } = found;
   if (measured > target) throw unreachable(search, found);
   // Layers that are timed one by one wait for each other, which they do not in a model.
@@ -71,6 +73,7 @@ async function inTurnsWith(
     const [before, after] = await modelLatencies([model, slim], inputShapes);
     return [before!, after!];
   } finally {
+    disposeStates(slim);
     disposeWeights(slim);
   }
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { applyPlan } from '../../../src/structured/apply-plan';
 import { explain } from '../../../src/structured/explain';
 import { type CallTime, stageAt, stagesOf } from '../../../src/structured/latency/prices';
@@ -8,6 +8,7 @@ import { planChannels } from '../../../src/structured/plan-channels';
 import { useBackend } from '../../support/backend';
 import { expectNoLeak } from '../../support/memory';
 import { randomize, weightBits } from '../sparse/fold-models';
+import { withClock } from './latency-clock';
 
 beforeAll(() => useBackend('cpu'));
 afterEach(() => tf.disposeVariables());
@@ -164,33 +165,6 @@ describe('the way by prices', () => {
     expect([0, 0.5, 0.8, 0.81, 1].map((share) => stageAt(stages, share).time)).toEqual([8, 4, 4, 3, 3]);
   });
 });
-
-/** Runs on a clock that goes on by input times output channels of every convolution, and by nothing else. */
-async function withClock<T>(body: () => Promise<T>): Promise<T> {
-  let now = 0;
-  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
-  const kernels = ['Conv2D', 'FusedConv2D'].map((name) => tf.getKernel(name, 'cpu'));
-  for (const kernel of kernels) {
-    tf.unregisterKernel(kernel.kernelName, 'cpu');
-    tf.registerKernel({
-      ...kernel,
-      kernelFunc: (call) => {
-        const [, , channels, filters] = (call.inputs.filter as tf.Tensor).shape; // as tfjs names its weight
-        now += channels! * filters!;
-        return kernel.kernelFunc(call);
-      },
-    });
-  }
-  try {
-    return await expectNoLeak(body);
-  } finally {
-    clock.mockRestore();
-    for (const kernel of kernels) {
-      tf.unregisterKernel(kernel.kernelName, 'cpu');
-      tf.registerKernel(kernel);
-    }
-  }
-}
 
 describe('planChannels with a latency', () => {
   const net = (): tf.LayersModel =>
