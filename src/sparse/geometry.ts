@@ -1,4 +1,5 @@
 import { TILE } from '../wasm/wat/tile';
+import { type Axis, axisOf } from './axis';
 
 /** A 2-D convolution of NHWC images; what tfjs's `computeConv2DInfo` tells of it. */
 export interface Convolution {
@@ -19,45 +20,43 @@ export interface Convolution {
   readonly padLeft: number;
 }
 
-/** Every so many pixels of a row or column, as many as the stride: what some rows or columns of the kernel meet. */
-interface Phase {
-  /** Where the first one is in the input; negative in the padding. */
-  readonly first: number;
-  /** How many come before the input's first one. */
-  readonly before: number;
-  /** How many lie in the input. */
-  readonly inside: number;
-}
-
-/** An axis of a convolution, split into phases. */
-interface Axis {
-  readonly phases: readonly Phase[];
-  /** Pixels of a phase. */
-  readonly length: number;
-  /** For each place of the kernel: the phase that it meets, and how far it is shifted there. */
-  readonly taps: ReadonlyArray<{ readonly phase: number; readonly shift: number }>;
-  /** Zeros that the end of each row can share with the beginning of the next. */
-  readonly shared: number;
-}
-
 /**
- * How an image is laid out for the sparse kernel: channel after channel as planes, padded with zeros, and where the
- * convolution strides, as one set of planes for each phase. The outputs of a row, and then of the next, come from
- * neighbouring floats, so that a weight meets all pixels at one offset. `rowStride − outWidth` results between two rows
- * are of no use.
+ * How images are laid out for the sparse kernel, padded with zeros, and where the convolution strides split into phases, so
+ * that a weight meets the pixels of a tile of outputs in neighbouring floats, at one offset:
+ *
+ * - `planes`: channel after channel. Outputs are numbered along the padded rows: `rowLength − outWidth` results between two
+ *   rows are of no use.
+ * - `rows`: row after row, and in each channel after channel. A tile of outputs is of one row, none of its results is useless,
+ *   and what it reads is closer together.
+ * - `windows`: for each tile of outputs anew what each row of the kernel meets of the planes, channel after channel. It is
+ *   closer together than in either, but most of it is laid out several times.
  */
-export interface Geometry {
+type Layout = 'planes' | 'rows' | 'windows';
+
+/** Where a layout puts what. */
+interface Places {
+  readonly layout: Layout;
+  /** Places of a row, of which two neighbours may share zeros. */
+  readonly rowLength: number;
+  /** Floats from one row of a channel to the next. */
+  readonly rowStride: number;
+  /** Floats from one channel to the next. */
+  readonly planeStride: number;
+  /** For each row of the kernel, the number of the set of planes that it meets. */
+  readonly sets: readonly number[];
+  /** Floats of all planes, and of what the last tile reads past them; for windows, those of a tile. */
+  readonly size: number;
+  /** Outputs are numbered along so many lines, and each begins with a tile of its own. */
+  readonly lines: number;
+  /** Results of a line, from the first useful one to the last. */
+  readonly length: number;
+}
+
+/** A convolution, and how its images are laid out. */
+export interface Geometry extends Places {
   readonly convolution: Convolution;
   readonly rows: Axis;
   readonly columns: Axis;
-  /** Floats from one row of a plane to the next. */
-  readonly rowStride: number;
-  /** Floats from one plane to the next. */
-  readonly planeStride: number;
-  /** Bytes of all planes, and of what the last tile reads past them. */
-  readonly bytes: number;
-  /** Results in a row of rows, from the first useful one to the last. */
-  readonly length: number;
   /** For each weight of an output channel, in the order of the kernel: bytes from the first output's place to its input. */
   readonly offsets: Int32Array;
 }
@@ -130,65 +129,73 @@ export function pointwiseOffsets(channels: number): Int32Array {
   return Int32Array.from({ length: channels }, (_, channel) => 4 * TILE * channel);
 }
 
+/** What a tile of so many pixels takes, in nanoseconds for each weight, as was measured. */
+function tileTime(pixels: number): number {
+  return 0.65 + 0.27 * Math.ceil(pixels / 4);
+}
+
+/** What a line of outputs takes. */
+function lineTime(outputs: number): number {
+  return Math.floor(outputs / TILE) * tileTime(TILE) + (outputs % TILE && tileTime(outputs % TILE));
+}
+
+/** How much longer tiles of rows may take by themselves: weights meet their inputs faster. */
+const ROWS_GAIN = 1.06;
+
+/** As many weights have to meet each input for windows to be worth their laying out. */
+const WINDOW_WEIGHTS = 10;
+
 /**
  * Lays out a convolution.
  *
  * @param convolution The convolution.
+ * @param weights How many weights meet an input at each place of the kernel, on average.
  */
-export function geometryOf(convolution: Convolution): Geometry {
+export function geometryOf(convolution: Convolution, weights: number): Geometry {
   const c = convolution;
   const rows = axisOf(c.inHeight, c.outHeight, c.filterHeight, c.strideHeight, c.dilationHeight, c.padTop);
   const columns = axisOf(c.inWidth, c.outWidth, c.filterWidth, c.strideWidth, c.dilationWidth, c.padLeft);
-  const rowStride = columns.length - columns.shared;
-  // Whole vectors, so that every plane begins at a multiple of their size.
-  const planeStride = Math.ceil((rows.length * rowStride + columns.shared) / 4) * 4;
-  const planes = rows.phases.length * columns.phases.length * c.inChannels;
+  const places = placesOf(c, rows, columns, weights);
+  const { sets, planeStride, rowStride } = places;
   const offsets = new Int32Array(c.filterHeight * c.filterWidth * c.inChannels);
   let weight = 0;
-  for (const row of rows.taps) {
+  rows.taps.forEach((row, y) => {
     for (const column of columns.taps) {
-      const phase = row.phase * columns.phases.length + column.phase;
+      const set = sets[y]! * columns.phases.length + column.phase;
       const shift = row.shift * rowStride + column.shift;
       for (let channel = 0; channel < c.inChannels; channel++) {
-        offsets[weight++] = 4 * ((phase * c.inChannels + channel) * planeStride + shift);
+        offsets[weight++] = 4 * ((set * c.inChannels + channel) * planeStride + shift);
       }
     }
-  }
-  return {
-    convolution,
-    rows,
-    columns,
-    rowStride,
-    planeStride,
-    bytes: 4 * (planes * planeStride + TILE),
-    length: (c.outHeight - 1) * rowStride + c.outWidth,
-    offsets,
-  };
+  });
+  return { ...places, convolution, rows, columns, offsets };
 }
 
-function axisOf(
-  size: number,
-  outputs: number,
-  kernel: number,
-  stride: number,
-  dilation: number,
-  padding: number,
-): Axis {
-  const places = Array.from({ length: kernel }, (_, k) => k * dilation);
-  const remainders = [...new Set(places.map((place) => place % stride))];
-  const taps = places.map((place) => ({
-    phase: remainders.indexOf(place % stride),
-    shift: Math.floor(place / stride),
-  }));
-  const length = outputs + Math.max(...taps.map(({ shift }) => shift));
-  const phases = remainders.map((remainder) => {
-    const first = remainder - padding;
-    const before = Math.min(Math.max(Math.ceil(-first / stride), 0), length);
-    const end = Math.min(Math.max(Math.ceil((size - first) / stride), before), length);
-    return { first, before, inside: end - before };
-  });
-  const ends = phases.map(({ before, inside }) => Math.min(before, length - before - inside));
-  // Neither rows of outputs nor what two places of the kernel meet may overlap.
-  const shared = Math.min(...ends, length - outputs, outputs - 1);
-  return { phases, length, taps, shared };
+function placesOf(c: Convolution, rows: Axis, columns: Axis, weights: number): Places {
+  const phases = rows.taps.map(({ phase }) => phase);
+  // Planes of a row of the kernel.
+  const planes = columns.phases.length * c.inChannels;
+  const rowLength = columns.length - columns.shared;
+  const length = (c.outHeight - 1) * rowLength + c.outWidth;
+  const flat = { rowLength, lines: 1, length };
+  if (c.outHeight * lineTime(c.outWidth) <= ROWS_GAIN * lineTime(length)) {
+    const planeStride = wholeVectors(columns.length);
+    const rowStride = rows.phases.length * planes * planeStride;
+    const size = rows.length * rowStride + TILE;
+    const lines = { rowLength: columns.length, lines: c.outHeight, length: c.outWidth };
+    return { layout: 'rows', rowStride, planeStride, sets: phases, size, ...lines };
+  }
+  if (weights >= WINDOW_WEIGHTS) {
+    const planeStride = wholeVectors(TILE + columns.length - c.outWidth);
+    const size = rows.taps.length * planes * planeStride;
+    return { layout: 'windows', rowStride: 0, planeStride, sets: [...phases.keys()], size, ...flat };
+  }
+  const planeStride = wholeVectors(rows.length * rowLength + columns.shared);
+  const size = rows.phases.length * planes * planeStride + TILE;
+  return { layout: 'planes', rowStride: rowLength, planeStride, sets: phases, size, ...flat };
+}
+
+/** So that every plane begins at a multiple of a vector's size. */
+function wholeVectors(floats: number): number {
+  return Math.ceil(floats / 4) * 4;
 }

@@ -3,47 +3,9 @@ import { TILE } from '../wasm/wat/tile';
 import type { Geometry } from './geometry';
 import { type Images, readPixels, TILE_BYTES, writePixels } from './pixel-run';
 import type { Engine } from './sparse-weight';
+import { layImage, layWindow } from './tile-layout';
 import type { TileStream } from './tile-stream';
-
-/** What a convolution reads and writes, in the backend's memory. */
-export interface Operands {
-  /** The images. */
-  readonly x: Images;
-  /** The output. */
-  readonly y: Images;
-  /** A number for each output channel. */
-  readonly bias: number;
-  /** The packed kernel. */
-  readonly packed: TileStream;
-  /** Nothing below comes out. */
-  readonly min: number;
-  /** Nothing above comes out. */
-  readonly max: number;
-  /** Room for what is needed on the way. */
-  readonly scratch: number;
-}
-
-/** Who computes. */
-type Workers = Pick<Engine, 'kernels' | 'team'>;
-
-/** Parts for each thread, so that one which begins late leaves its parts to the others. */
-const PARTS_PER_THREAD = 4;
-
-/** Into how many parts work is split at most. */
-function mostParts({ threads }: Engine['team']): number {
-  return threads === 1 ? 1 : PARTS_PER_THREAD * threads;
-}
-
-/** Splits so many pieces of work into parts; calls with the numbers of the first of a part and of the next one's first. */
-function inParts(
-  { kernels, team }: Workers,
-  pieces: number,
-  work: (kernels: RecordedKernels, first: number, next: number, part: number) => void,
-): void {
-  const parts = Math.min(pieces, mostParts(team));
-  const first = (part: number): number => Math.floor((pieces * part) / parts);
-  team.run(kernels, parts, (recorded, part) => work(recorded, first(part), first(part + 1), part));
-}
+import { inParts, mostParts, type Operands, type Workers } from './tile-work';
 
 /** How many fours of pixels a tile of so many pixels takes. */
 function vectorsOf(pixels: number): number {
@@ -125,79 +87,100 @@ function gather(
  * How much room {@link convolveSpatial} needs.
  *
  * @param team Who computes.
- * @param geometry The layout of an image.
+ * @param geometry How images are laid out.
  * @param packed The kernel.
  * @returns Bytes.
  */
 export function spatialScratch(team: Engine['team'], geometry: Geometry, packed: TileStream): number {
-  return geometry.bytes + mostParts(team) * TILE_BYTES * packed.channels;
+  const { once, each } = roomOf(geometry);
+  return once + mostParts(team) * (each + TILE_BYTES * packed.channels);
+}
+
+/** Bytes of what is laid out once for an image, and for each tile anew. */
+function roomOf({ layout, size }: Geometry): { readonly once: number; readonly each: number } {
+  return layout === 'windows' ? { once: 0, each: 4 * size } : { once: 4 * size, each: 0 };
 }
 
 /**
  * Convolves one image after the other.
  *
  * @param workers Who computes.
- * @param memory The backend's bytes.
  * @param geometry How an image is laid out.
+ * @param batchSize How many images.
  * @param operands What is read and written.
  */
 export function convolveSpatial(
   workers: Workers,
-  memory: Uint8Array,
   geometry: Geometry,
+  batchSize: number,
   operands: Operands,
 ): void {
-  const c = geometry.convolution;
-  // The padding stays zero from one image to the next.
-  memory.fill(0, operands.scratch, operands.scratch + geometry.bytes);
-  for (let image = 0; image < c.batchSize; image++) {
-    layPlanes(workers, geometry, operands, image * c.inHeight * c.inWidth);
-    convolvePlanes(workers, geometry, operands, image * c.outHeight * c.outWidth);
+  const { inHeight, inWidth, outHeight, outWidth } = geometry.convolution;
+  for (let image = 0; image < batchSize; image++) {
+    const first = image * inHeight * inWidth;
+    if (geometry.layout !== 'windows') layImage(workers, geometry, operands, first);
+    convolveImage(workers, geometry, operands, first, image * outHeight * outWidth);
   }
 }
 
-/** Lays out an image whose pixels begin at some number. */
-function layPlanes(workers: Workers, geometry: Geometry, { x, scratch }: Operands, image: number): void {
-  const { convolution: c, rows, columns, rowStride, planeStride } = geometry;
-  let phasePlanes = scratch;
-  for (const row of rows.phases) {
-    for (const column of columns.phases) {
-      const planes = phasePlanes;
-      const firstColumn = column.first + column.before * c.strideWidth;
-      inParts(workers, row.inside, (kernels, begin, next) => {
-        for (let i = row.before + begin; i < row.before + next; i++) {
-          const first = image + (row.first + i * c.strideHeight) * c.inWidth + firstColumn;
-          const to = planes + 4 * (i * rowStride + column.before);
-          readPixels(kernels, x, first, c.strideWidth, column.inside, to, 4 * planeStride);
-        }
-      });
-      phasePlanes += 4 * planeStride * c.inChannels;
-    }
-  }
-}
-
-/** Convolves an image that is laid out, whose output's pixels begin at some number. */
-function convolvePlanes(
+/**
+ * Convolves an image.
+ *
+ * @param workers Who computes.
+ * @param geometry How it is laid out.
+ * @param operands What is read and written.
+ * @param from The number of its first pixel.
+ * @param to That of its output.
+ */
+function convolveImage(
   workers: Workers,
   geometry: Geometry,
-  { y, bias, packed, min, max, scratch: planes }: Operands,
-  image: number,
+  operands: Operands,
+  from: number,
+  to: number,
 ): void {
-  const { convolution: c, rowStride, length } = geometry;
-  const { heads, stream } = packed;
-  inParts(workers, Math.ceil(length / TILE), (kernels, first, next, part) => {
-    const results = planes + geometry.bytes + part * TILE_BYTES * y.channels;
-    for (let start = TILE * first; start < TILE * next; start += TILE) {
+  const { bias, packed, min, max, scratch, y } = operands;
+  const { heads, stream, channels } = packed;
+  const { layout, lines, length, rowLength, rowStride } = geometry;
+  const { outWidth } = geometry.convolution;
+  const { once, each } = roomOf(geometry);
+  const tilesOfLine = Math.ceil(length / TILE);
+  inParts(workers, lines * tilesOfLine, (kernels, first, next, part) => {
+    const window = scratch + once + part * (each + TILE_BYTES * channels);
+    const results = window + each;
+    for (let tile = first; tile < next; tile++) {
+      const line = Math.floor(tile / tilesOfLine);
+      const start = TILE * (tile - line * tilesOfLine);
       const end = Math.min(start + TILE, length);
-      const x = planes + 4 * start;
-      kernels.sparseTile(heads, stream, stream, x, bias, results, min, max, vectorsOf(end - start));
-      for (let row = Math.floor(start / rowStride); row * rowStride < end; row++) {
-        const from = Math.max(start, row * rowStride);
-        const to = Math.min(end, row * rowStride + c.outWidth);
-        if (from >= to) continue;
-        const pixel = image + row * c.outWidth + from - row * rowStride;
-        writePixels(kernels, results + 4 * (from - start), y, pixel, to - from);
-      }
+      if (layout === 'windows') layWindow(kernels, geometry, operands, from, start, end, window);
+      const x = layout === 'windows' ? window : scratch + 4 * (line * rowStride + start);
+      const row = Math.floor(start / rowLength);
+      const place = start - row * rowLength;
+      const pixel = to + (line + row) * outWidth + place;
+      // A tile of the output has no useless results in it.
+      const isWhole = y.isTiled && pixel % TILE === 0 && end - start === TILE && place + TILE <= outWidth;
+      const target = isWhole ? y.address + 4 * y.channels * pixel : results;
+      kernels.sparseTile(heads, stream, stream, x, bias, target, min, max, vectorsOf(end - start));
+      if (!isWhole) writeRows(kernels, geometry, target, y, to + line * outWidth, start, end);
     }
   });
+}
+
+/** Puts the results of a tile where they belong; the pixels of its line begin at some number. */
+function writeRows(
+  kernels: RecordedKernels,
+  { convolution: { outWidth }, rowLength }: Geometry,
+  results: number,
+  y: Images,
+  first: number,
+  start: number,
+  end: number,
+): void {
+  for (let row = Math.floor(start / rowLength); row * rowLength < end; row++) {
+    const from = Math.max(start, row * rowLength);
+    const to = Math.min(end, row * rowLength + outWidth);
+    if (from >= to) continue;
+    const pixel = first + row * outWidth + from - row * rowLength;
+    writePixels(kernels, results + 4 * (from - start), y, pixel, to - from);
+  }
 }

@@ -1,4 +1,5 @@
 import { TILE } from '../wasm/wat/tile';
+import { LINE } from '../wasm/workspace';
 import {
   type Convolution,
   type Geometry,
@@ -13,12 +14,12 @@ import type { Engine, SparseWeight } from './sparse-weight';
 import {
   convolvePointwise,
   convolveSpatial,
-  type Operands,
   type Pixels,
   pointwiseScratch,
   spatialScratch,
 } from './tile-convolution';
 import { changeOffsets, packTiles } from './tile-stream';
+import type { Operands } from './tile-work';
 
 /**
  * Packs a weight of any pattern: its values one by one, each with the place of its input.
@@ -49,8 +50,8 @@ export function makeTileWeight(
   };
   const operandsOf = (scratchBytes: number, inputs: number, operation: Operation): Operands | undefined => {
     const { x, y, bias, range, isTiled } = operation;
-    // The tiles after it begin at a multiple of a vector's size.
-    const zeroBytes = bias === undefined ? 16 * Math.ceil(channels / 4) : 0;
+    // Whole cache lines, as what comes after them is to begin with one.
+    const zeroBytes = LINE * Math.ceil((4 * Math.max(TILE, bias === undefined ? channels : 0)) / LINE);
     const start = workspace.reserve(zeroBytes + scratchBytes);
     if (start === undefined) return undefined;
     new Uint8Array(heap.buffer).fill(0, start, start + zeroBytes);
@@ -58,6 +59,7 @@ export function makeTileWeight(
       x: { address: x, channels: inputs, isTiled: isTiled?.x ?? false },
       y: { address: y, channels, isTiled: isTiled?.y ?? false },
       bias: bias ?? start,
+      zeros: start,
       packed,
       ...range,
       scratch: start + zeroBytes,
@@ -87,12 +89,12 @@ export function makeTileWeight(
       return mix(pixels, c.inChannels, operation);
     }
     if (geometry === undefined || !hasSameLayout(geometry.convolution, c)) {
-      geometry = geometryOf(c);
+      geometry = geometryOf(c, packed.nonzeros / taps);
     }
     const operands = operandsOf(spatialScratch(team, geometry, packed), c.inChannels, operation);
     if (operands === undefined) return false;
     use(geometry.offsets);
-    convolveSpatial(workers, new Uint8Array(heap.buffer), { ...geometry, convolution }, operands);
+    convolveSpatial(workers, geometry, c.batchSize, operands);
     return true;
   };
   // What takes another way of it would have to bring each output into tfjs's order.

@@ -1,7 +1,7 @@
 import type { Heap } from './heap';
 
 /** Bytes of a processor's cache line: a vector that lies across two of them takes two reads. */
-const LINE = 64;
+export const LINE = 64;
 
 /** Memory for what a kernel needs only while it runs: one piece for all of them, which grows to the largest need. */
 export interface Workspace {
