@@ -21,7 +21,7 @@ export interface AccelerateOptions {
   readonly strict?: boolean;
   /**
    * Decides by timing each layer on this device, dense and packed, for one input of the size that the model was built
-   * for: some 15 runs of each layer. Weights without zeros may turn out to be faster packed too. Layers whose input has
+   * for: some 30 runs of each layer, of small ones more. Weights without zeros may turn out to be faster packed too. Layers whose input has
    * no fixed size, and layers of your own, are decided by what is expected. False by default.
    */
   readonly measure?: boolean;

@@ -1,3 +1,4 @@
+import { TILE } from '../wasm/wat/tile';
 import type { Blocks } from './block-stream';
 
 /** Whether a weight runs sparse, and why. */
@@ -19,10 +20,10 @@ export interface KernelCounts {
   readonly channels: number;
   /** Places of the kernel: 9 for one of 3×3, 1 for a dense layer. */
   readonly window: number;
-  /** Whether it is that of a dense layer. */
-  readonly isMatrix: boolean;
   /** Whether its places are further apart than by one pixel from one output to the next. */
   readonly isStrided: boolean;
+  /** Pixels of an output, of one image; 1 for a dense layer that meets single rows. */
+  readonly pixels: number;
   /** How many of its weights are not zero. */
   readonly nonzeros: number;
   /** Its blocks that are not all zero; undefined where it can have none. */
@@ -30,32 +31,72 @@ export interface KernelCounts {
 }
 
 /**
- * Nanoseconds, measured on an AMD EPYC with Node 20 over the layers of ResNets and MobileNets. Only their ratios matter here,
- * and those hold on other machines: all do the same arithmetic with the same instructions.
+ * Nanoseconds, fitted to some 500 measurements on an AMD EPYC with Node 20: the layers of ResNets and MobileNets, of images of
+ * 224×224 and 64×64, with 0 to 90 % zeros. Only their ratios matter here, and those hold on other machines: all do the same
+ * arithmetic with the same instructions.
  */
 const COST = {
   /** Of a weight and a pixel in tfjs's dense kernel. */
   dense: 0.056,
-  /** Of a weight that is not zero and a pixel, value by value. */
-  value: 0.056,
-  /** The same where what a tile of pixels meets outgrows the fastest cache, and where it is brought together by strides too. */
-  valueInWindow: 0.08,
-  valueInStridedWindow: 0.1,
+  /** The same where there is a single pixel: then to read the weight is what takes time. */
+  denseRow: 0.15,
+  /** Of a call of a sparse kernel, beyond what one of tfjs's takes. */
+  call: 5000,
+  /** Of a row of an image that is laid out anew, since windows meet its padding. */
+  row: 400,
+  /** Value by value: of a weight that is not zero and a tile of pixels, and of each four pixels in the tile. */
+  tile: 0.42,
+  four: 0.15,
+  /** Of such a weight where there is a single pixel. */
+  valueRow: 0.8,
+  /** Of an output channel and a tile. */
+  channel: 7,
   /** Of bringing a channel of a pixel into place for that, or back. */
-  move: 0.3,
-  /** Of a weight and a pixel in a block that is not all zero, by the block's width. */
-  inBlock: { 8: 0.049, 16: 0.0445 },
+  move: 0.22,
+  /** Of a weight in a block that is not all zero, and of it and a pixel by the block's width. */
+  block: 0.05,
+  inBlock: { 8: 0.0475, 16: 0.0425 },
+  /** Of such a weight where there is a single pixel. */
+  blockRow: 0.165,
+  /** Of an output channel and a pixel, in blocks. */
+  output: 0.15,
 } as const;
 
-/** The same for a matrix, of which nothing is known but that it may meet a single row: then to read it is what takes time. */
-const MATRIX_COST = { dense: 0.22, value: 1.15, move: 0.3, inBlock: { 8: 0.33, 16: 0.33 } } as const;
+/** How many times as long a weight that is not zero takes where what a tile of pixels meets outgrows the fastest cache. */
+const FAR = { pixel: 1.2, window: 1.35, stridedWindow: 1.9 } as const;
 
-/** Taps of a window whose inputs the fastest cache holds for a tile of pixels. */
-const NEAR_TAPS = 512;
+/** Taps whose inputs that cache holds for a tile of pixels; those of a window lie closer together. */
+const NEAR_TAPS = { pixel: 256, window: 512 } as const;
 
-function costOfValue({ taps, window, isStrided }: KernelCounts): number {
-  if (window === 1 || taps <= NEAR_TAPS) return COST.value;
-  return isStrided ? COST.valueInStridedWindow : COST.valueInWindow;
+/** The share of the dense layer's time that is to be saved: less than that is within the error of what is expected. */
+const LEAST_GAIN = 0.1;
+
+function costDense({ taps, channels, pixels }: KernelCounts): number {
+  return taps * channels * (pixels === 1 ? COST.denseRow : COST.dense * pixels);
+}
+
+/** What it takes to begin; an image is taken for a square. */
+function costOfCall({ window, pixels }: KernelCounts): number {
+  return COST.call + (window === 1 ? 0 : COST.row * Math.sqrt(pixels));
+}
+
+/** What a kernel costs value by value whatever its zeros, and what each value that is left costs. */
+function costsOfValues(counts: KernelCounts): { fixed: number; each: number } {
+  const { taps, channels, window, isStrided, pixels } = counts;
+  const tiles = Math.ceil(pixels / TILE);
+  const moves = COST.move * pixels * (taps / window + channels);
+  const each = pixels === 1 ? COST.valueRow : tiles * COST.tile + Math.ceil(pixels / 4) * COST.four;
+  const isFar = taps > (window === 1 ? NEAR_TAPS.pixel : NEAR_TAPS.window) && pixels > 1;
+  const far = window === 1 ? FAR.pixel : isStrided ? FAR.stridedWindow : FAR.window;
+  const fixed = costOfCall(counts) + moves + tiles * COST.channel * channels;
+  return { fixed, each: isFar ? far * each : each };
+}
+
+function costOfBlocks(counts: KernelCounts): number {
+  const { blocks, channels, pixels } = counts;
+  if (blocks === undefined) return Infinity;
+  const each = pixels === 1 ? COST.blockRow : COST.block + COST.inBlock[blocks.width] * pixels;
+  return costOfCall(counts) + COST.output * pixels * channels + each * blocks.weights;
 }
 
 /**
@@ -64,28 +105,25 @@ function costOfValue({ taps, window, isStrided }: KernelCounts): number {
  * @param counts The kernel's size and pattern.
  */
 export function decide(counts: KernelCounts): Decision {
-  const { taps, channels, window, isMatrix, nonzeros, blocks } = counts;
+  const { taps, channels, nonzeros } = counts;
   const all = taps * channels;
-  const cost = isMatrix ? MATRIX_COST : COST;
-  const moves = cost.move * (taps / window + channels);
-  const perValue = isMatrix ? MATRIX_COST.value : costOfValue(counts);
-  const costs = {
-    dense: cost.dense * all,
-    values: perValue * nonzeros + moves,
-    blocks: blocks === undefined ? Infinity : cost.inBlock[blocks.width] * blocks.weights,
-  };
+  const dense = costDense(counts);
+  const { fixed, each } = costsOfValues(counts);
+  const values = fixed + each * nonzeros;
+  const blocks = costOfBlocks(counts);
   const zeros = `${(100 * (1 - nonzeros / all)).toFixed(1)} % zeros`;
   const expected = (time: number): string =>
-    time === 0
+    nonzeros === 0
       ? 'there is nothing to multiply'
-      : `expected to take 1 ÷ ${(costs.dense / time).toFixed(1)} of the time`;
-  if (costs.blocks < Math.min(costs.dense, costs.values)) {
-    return { runs: 'blocks', reason: `${zeros}, in blocks: ${expected(costs.blocks)}` };
+      : `expected to take 1 ÷ ${(dense / time).toFixed(1)} of the time`;
+  const most = (1 - LEAST_GAIN) * dense;
+  if (blocks < Math.min(most, values)) {
+    return { runs: 'blocks', reason: `${zeros}, in blocks: ${expected(blocks)}` };
   }
-  if (costs.values < costs.dense) {
-    return { runs: 'values', reason: `${zeros}: ${expected(costs.values)}` };
+  if (values < most) {
+    return { runs: 'values', reason: `${zeros}: ${expected(values)}` };
   }
-  const breakEven = 1 - (costs.dense - moves) / (perValue * all);
-  const needed = breakEven < 1 ? `it takes about ${(100 * breakEven).toFixed(0)} %` : 'it is too small';
+  const breakEven = 1 - (most - fixed) / (each * all);
+  const needed = breakEven < 1 ? `it takes about ${Math.ceil(100 * breakEven)} %` : 'it is too small';
   return { runs: 'dense', reason: `${zeros}: ${needed} to be faster than dense` };
 }

@@ -1,8 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { clearSparseWeight, type SparseWeight, setSparseWeight } from './sparse-weight';
 
-/** How often each candidate is timed, after it has run twice: an engine compiles what it has seen. */
-const ROUNDS = 5;
+/** How often each candidate is timed, after it has run some times: an engine compiles what it has seen. */
+const ROUNDS = 7;
+const WARM_UP = 2;
+
+/** What one time is taken of, where a single run is shorter: browsers round times to a tenth of a millisecond. */
+const LEAST_MS = 1;
+const MOST_RUNS = 50;
 
 /** A layer that runs alone on random input. */
 export interface Trial {
@@ -36,7 +41,8 @@ function inputShapeOf(layer: tf.layers.Layer): ReadonlyArray<number | null> | un
 }
 
 /**
- * Times a layer on one random input as it is, and with each of some packed weights.
+ * Times a layer on one random input as it is, and with each of some packed weights. Its output is written in tfjs's order,
+ * which is the most that it takes.
  *
  * @param trial The layer.
  * @param dataId Its weight's.
@@ -49,30 +55,30 @@ export function timesOf(
   candidates: readonly SparseWeight[],
 ): { dense: number; packed: number[] } {
   const x = tf.randomUniform([...shape], -1, 1);
-  const run = (weight: SparseWeight | null): number => {
+  const run = (weight: SparseWeight | null, times: number): number => {
     setSparseWeight(dataId, weight);
     try {
       const start = performance.now();
-      tf.tidy(() => void layer.apply(x));
-      return performance.now() - start;
+      for (let i = 0; i < times; i++) tf.tidy(() => void layer.apply(x));
+      return (performance.now() - start) / times;
     } finally {
       clearSparseWeight(dataId, weight);
     }
   };
-  const ways = [null, ...candidates];
-  const times = ways.map((): number[] => []);
+  const ways = [null, ...candidates.map(({ tiles: _, ...weight }) => weight)];
   try {
-    for (let round = -2; round < ROUNDS; round++) {
-      ways.forEach((way, i) => {
-        const elapsed = run(way);
-        if (round >= 0) times[i]!.push(elapsed);
-      });
+    for (let round = 0; round < WARM_UP; round++) for (const way of ways) run(way, 1);
+    const shortest = Math.min(...ways.map((way) => run(way, 1)));
+    const times = Math.min(Math.ceil(LEAST_MS / shortest), MOST_RUNS);
+    const samples = ways.map((): number[] => []);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [i, way] of ways.entries()) samples[i]!.push(run(way, times));
     }
+    const [dense, ...packed] = samples.map(median);
+    return { dense: dense!, packed };
   } finally {
     x.dispose();
   }
-  const [dense, ...packed] = times.map(median);
-  return { dense: dense!, packed };
 }
 
 function median(samples: number[]): number {

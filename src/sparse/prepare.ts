@@ -5,6 +5,7 @@ import { PruneError, shown } from '../errors';
 import { blocksOf, LEAST_WIDTH } from './block-stream';
 import { makeBlockWeight } from './block-weight';
 import { type Decision, decide, type KernelCounts } from './decision';
+import { isStrided, pixelsOf } from './layer-shape';
 import { type Trial, timesOf, trialOf } from './measure';
 import type { Engine, SparseWeight } from './sparse-weight';
 import { countNonzeros, MOST_WEIGHTS } from './tile-stream';
@@ -142,8 +143,8 @@ export function prepare(slot: Built, engine: Engine, { strict, measure }: Prepar
     const message = `The wasm backend has no memory left to pack the ${nonzeros} weights of ${describe(layer)}.`;
     throw new PruneError('state', message, { given: nonzeros });
   };
-  const shape = { taps, channels, window, isMatrix: variable.rank === 2, isStrided: isStrided(slot) };
-  const counts = { ...shape, nonzeros, blocks };
+  const pixels = pixelsOf(slot.owner, variable.rank === 2);
+  const counts = { taps, channels, window, isStrided: isStrided(slot.owner), pixels, nonzeros, blocks };
   // A layer of the user's own may not take random numbers, or may remember them.
   const trial = measure && slot.kind !== undefined ? trialOf(layer) : undefined;
   const { decision, sparse } =
@@ -217,12 +218,6 @@ function named({
 function hasSparseKernel({ kind, owner, property, variable }: Built): boolean {
   const isOwn = kind === undefined && (variable.rank === 2 || variable.rank === 4);
   return isOwn || SPARSE_LAYERS.get(classNameOf(owner) ?? '') === property;
-}
-
-/** Whether its layer, where that is one of tfjs's, moves on by more than one pixel. */
-function isStrided({ owner }: Built): boolean {
-  const strides: unknown = Reflect.get(owner, 'strides');
-  return Array.isArray(strides) && strides.some((stride) => stride !== 1);
 }
 
 /** Bits of a float besides its sign, and the least of those that are not finite. */

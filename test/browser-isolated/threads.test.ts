@@ -54,11 +54,10 @@ it('in a shared memory, an accelerated model gives the same as before', async ()
     tf.layers.conv2d({ filters: 32, kernelSize: 3, activation: 'relu' }),
     tf.layers.batchNormalization(),
     tf.layers.flatten(),
-    tf.layers.dense({ units: 8 }),
+    tf.layers.dense({ units: 64 }),
   ];
   const model = tf.sequential({ layers });
-  const weights = prune.parameters(model);
-  prune.globalUnstructured(weights, prune.L1Unstructured, { amount: 0.9 });
+  for (const [layer, name] of prune.parameters(model)) prune.l1Unstructured(layer, name, 0.9);
   const x = tf.randomNormal([2, 12, 12, 16], 0, 1, 'float32', 1);
   const output = (): tf.Tensor => model.predict(x) as tf.Tensor;
   const dense = output();

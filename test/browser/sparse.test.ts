@@ -49,10 +49,10 @@ it('in a browser, an accelerated model gives the same as before', async () => {
   const layers = [
     tf.layers.conv2d({ inputShape: [12, 12, 16], filters: 32, kernelSize: 3, activation: 'relu' }),
     tf.layers.flatten(),
-    tf.layers.dense({ units: 8 }),
+    tf.layers.dense({ units: 64 }),
   ];
   const model = tf.sequential({ layers });
-  prune.globalUnstructured(prune.parameters(model), prune.L1Unstructured, { amount: 0.9 });
+  for (const [layer, name] of prune.parameters(model)) prune.l1Unstructured(layer, name, 0.9);
   const x = tf.randomNormal([2, 12, 12, 16], 0, 1, 'float32', 1);
   const output = (): Float32Array =>
     tf.tidy(() => (model.predict(x) as tf.Tensor).add(0).dataSync<'float32'>());
@@ -71,7 +71,7 @@ it('in a browser, an accelerated model gives the same as before', async () => {
 describe('in a browser, a model with its normalisations folded', () => {
   function normalised(): tf.LayersModel {
     const layers = [
-      tf.layers.conv2d({ inputShape: [10, 10, 8], filters: 16, kernelSize: 3, strides: 2 }),
+      tf.layers.conv2d({ inputShape: [32, 32, 8], filters: 64, kernelSize: 3, strides: 2 }),
       tf.layers.batchNormalization(),
       tf.layers.activation({ activation: 'relu' }),
       tf.layers.globalAveragePooling2d({}),
@@ -91,7 +91,7 @@ describe('in a browser, a model with its normalisations folded', () => {
   it.each(['wasm', 'webgl'] as const)('gives the same on %s', async (backend) => {
     await useBrowserBackend(backend);
     const model = normalised();
-    const x = tf.randomNormal([2, 10, 10, 8], 0, 1, 'float32', 1);
+    const x = tf.randomNormal([2, 32, 32, 8], 0, 1, 'float32', 1);
     const folded = foldBatchNorm(model);
     expect(folded.layers.map((layer) => layer.getClassName())).not.toContain('BatchNormalization');
     const [expected, actual] = [model, folded].map((each) => each.predict(x) as tf.Tensor);
@@ -106,7 +106,7 @@ describe('in a browser, a model with its normalisations folded', () => {
   it('runs sparse too', async () => {
     await useBrowserBackend('wasm');
     const model = normalised();
-    const x = tf.randomNormal([2, 10, 10, 8], 0, 1, 'float32', 1);
+    const x = tf.randomNormal([2, 32, 32, 8], 0, 1, 'float32', 1);
     const { model: fast, handle } = await optimizeForInference(model);
     // A dense layer with as many zeros as these is quicker dense.
     expect(handle.layers.map(({ runs }) => runs)).toEqual(['values', 'dense']);

@@ -10,7 +10,7 @@ import { sparseModel } from './sparse-model';
 beforeAll(() => useBackend('wasm'));
 afterEach(() => tf.disposeVariables());
 
-const images = (batch = 2): tf.Tensor => tf.randomNormal([batch, 15, 15, 8], 0, 1, 'float32', 3);
+const images = (batch = 2): tf.Tensor => tf.randomNormal([batch, 31, 31, 8], 0, 1, 'float32', 3);
 
 function outputOf(model: tf.LayersModel, batch = 2): Float32Array {
   return tf.tidy(() => (model.predict(images(batch)) as tf.Tensor).dataSync<'float32'>());
@@ -79,10 +79,10 @@ describe('an accelerated model', () => {
         layer: 'fc',
         className: 'Dense',
         name: 'kernel',
-        size: 31360,
+        size: 230400,
         runs: 'dense',
         bytes: 0,
-        nonzeros: 31360,
+        nonzeros: 230400,
       },
     ]);
     const [conv] = acceleration.layers;
@@ -107,7 +107,7 @@ describe('an accelerated model', () => {
   });
 
   it('says of weights that are all zero that there is nothing to multiply', async () => {
-    const layer = tf.layers.dense({ inputShape: [16], units: 8, kernelInitializer: 'zeros' });
+    const layer = tf.layers.dense({ inputShape: [512], units: 256, kernelInitializer: 'zeros' });
     const model = tf.sequential({ layers: [layer] });
     const acceleration = await accelerate(model);
     expect(acceleration.layers).toMatchObject([{ runs: 'blocks', nonzeros: 0 }]);
@@ -178,8 +178,8 @@ describe('measuring', () => {
 
   it('leaves layers whose input has no fixed size to what is expected', async () => {
     const layer = tf.layers.conv2d({
-      inputShape: [null, null, 4],
-      filters: 16,
+      inputShape: [null, null, 8],
+      filters: 64,
       kernelSize: 3,
     } as never);
     const model = tf.sequential({ layers: [layer] });
@@ -203,7 +203,7 @@ class OwnLayer extends tf.layers.Layer {
   }
 
   override build(): void {
-    this.matrix = this.addWeight('kernel', [64, 64], this.type, tf.initializers.zeros());
+    this.matrix = this.addWeight('kernel', [512, 512], this.type, tf.initializers.zeros());
     this.built = true;
   }
 
@@ -223,7 +223,9 @@ describe("a layer of the user's own", () => {
     ['float32', 'blocks', /nothing to multiply/],
     ['int32', 'dense', /int32/],
   ] as const)('is not run for measuring; of %s it runs %s', async (type, runs, reason) => {
-    const model = tf.sequential({ layers: [tf.layers.inputLayer({ inputShape: [64] }), new OwnLayer(type)] });
+    const model = tf.sequential({
+      layers: [tf.layers.inputLayer({ inputShape: [512] }), new OwnLayer(type)],
+    });
     const acceleration = await accelerate(model, { measure: true });
     expect(acceleration.layers).toMatchObject([{ runs, reason: expect.stringMatching(reason) }]);
     acceleration.dispose();

@@ -13,9 +13,9 @@ const ones = { list: { i: ['1', '1', '1', '1'] } };
 
 /** What a graph computes of its input and its kernel, as TensorFlow's converter writes it. */
 const OPERATIONS = {
-  MatMul: { shape: [64, 32], attr: { T: FLOAT, transpose_a: { b: false }, transpose_b: { b: false } } },
+  MatMul: { shape: [512, 256], attr: { T: FLOAT, transpose_a: { b: false }, transpose_b: { b: false } } },
   Conv2D: {
-    shape: [1, 1, 64, 32],
+    shape: [1, 1, 512, 256],
     attr: {
       T: FLOAT,
       strides: ones,
@@ -29,7 +29,7 @@ const OPERATIONS = {
 /** A graph of one operation, whose kernel has nothing but zeros in its first row. */
 function loadGraph(op: keyof typeof OPERATIONS): Promise<tf.GraphModel> {
   const { shape, attr } = OPERATIONS[op];
-  const kernel = values(64 * 32, 0.1, 1).fill(0, 0, 32);
+  const kernel = values(512 * 256, 0.05, 1).fill(0, 0, 256);
   return tf.loadGraphModel(
     tf.io.fromMemory({
       modelTopology: {
@@ -48,8 +48,8 @@ function loadGraph(op: keyof typeof OPERATIONS): Promise<tf.GraphModel> {
 
 describe('a GraphModel whose kernel a layer has', () => {
   it.each([
-    ['MatMul', [3, 64], () => tf.layers.dense({ units: 32, useBias: false })],
-    ['Conv2D', [1, 3, 2, 64], () => tf.layers.conv2d({ filters: 32, kernelSize: 1, useBias: false })],
+    ['MatMul', [3, 512], () => tf.layers.dense({ units: 256, useBias: false })],
+    ['Conv2D', [1, 3, 2, 512], () => tf.layers.conv2d({ filters: 256, kernelSize: 1, useBias: false })],
   ] as const)('runs sparse while that is accelerated: %s', async (op, shape, makeLayer) => {
     const graph = await loadGraph(op);
     const layer = makeLayer();

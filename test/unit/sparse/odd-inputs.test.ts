@@ -38,7 +38,7 @@ const convolution = (activation: 'linear' | 'relu' = 'linear'): tf.layers.Layer 
     activation,
   } as never);
 
-const matrix = (): tf.layers.Layer => tf.layers.dense({ inputShape: [128], units: 64, useBias: false });
+const matrix = (): tf.layers.Layer => tf.layers.dense({ inputShape: [512], units: 512, useBias: false });
 
 describe.each(PATTERNS)('a weight packed by %s', (runs) => {
   it('gives an empty output for images of no size, and computes right afterwards', async () => {
@@ -73,11 +73,11 @@ describe.each(PATTERNS)('a weight packed by %s', (runs) => {
   });
 
   it.each([
-    { a: [3, 128], b: [128, 64], y: [3, 64] },
-    { a: [3, 128], b: [1, 128, 64], y: [1, 3, 64] },
-    { a: [1, 3, 128], b: [128, 64], y: [1, 3, 64] },
-    { a: [2, 2, 3, 128], b: [1, 128, 64], y: [2, 2, 3, 64] },
-    { a: [0, 128], b: [128, 64], y: [0, 64] },
+    { a: [3, 512], b: [512, 512], y: [3, 512] },
+    { a: [3, 512], b: [1, 512, 512], y: [1, 3, 512] },
+    { a: [1, 3, 512], b: [512, 512], y: [1, 3, 512] },
+    { a: [2, 2, 3, 512], b: [1, 512, 512], y: [2, 2, 3, 512] },
+    { a: [0, 512], b: [512, 512], y: [0, 512] },
   ])('multiplies $a by $b', async ({ a, b, y }) => {
     const { kernel, acceleration } = await accelerated(matrix(), runs);
     const product = (): tf.Tensor => tf.matMul(tf.ones(a), kernel.reshape(b));

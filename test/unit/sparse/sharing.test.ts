@@ -9,9 +9,9 @@ import { useBackend } from '../../support/backend';
 beforeAll(() => useBackend('wasm'));
 afterEach(() => tf.disposeVariables());
 
-function prunedDense(units = 64): tf.layers.Layer {
-  const layer = tf.layers.dense({ inputShape: [128], units });
-  layer.build([null, 128]);
+function prunedDense(units = 512): tf.layers.Layer {
+  const layer = tf.layers.dense({ inputShape: [512], units });
+  layer.build([null, 512]);
   layer.setWeights(layer.getWeights().map(({ shape }) => tf.randomNormal(shape, 0, 1, 'float32', 1)));
   prune.l1Unstructured(layer, 'weight', 0.95);
   return layer;
@@ -22,7 +22,7 @@ const packedOf = (layer: tf.layers.Layer): unknown =>
 
 function applied(layer: tf.layers.Layer): Float32Array {
   return tf.tidy(() =>
-    (layer.apply(tf.randomNormal([3, 128], 0, 1, 'float32', 2)) as tf.Tensor).dataSync<'float32'>(),
+    (layer.apply(tf.randomNormal([3, 512], 0, 1, 'float32', 2)) as tf.Tensor).dataSync<'float32'>(),
   );
 }
 
@@ -71,7 +71,7 @@ describe('measuring', () => {
   it('leaves an earlier acceleration as it is, also where it is refused', async () => {
     const [layer, infinite] = [prunedDense(), tf.layers.dense({ units: 64, useBias: false })];
     const model = tf.sequential({ layers: [layer, infinite] });
-    infinite.setWeights([tf.fill([64, 64], Infinity)]);
+    infinite.setWeights([tf.fill([512, 64], Infinity)]);
     const handle = await accelerate(layer);
     const packed = packedOf(layer);
     await expect(accelerate(model, { measure: true, strict: true })).rejects.toMatchObject({ kind: 'state' });

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import * as prune from 'tfjs-prune';
 
-/** A convolutional network whose kernels are 90 % zeros. */
+/** A convolutional network whose kernels are 90 % zeros, large enough to run sparse. */
 export function sparseModel(): tf.LayersModel {
   const model = tf.sequential({
     layers: [
       tf.layers.conv2d({
-        inputShape: [15, 15, 8],
+        inputShape: [31, 31, 8],
         filters: 32,
         kernelSize: 3,
         strides: 2,
@@ -15,7 +15,7 @@ export function sparseModel(): tf.LayersModel {
       }),
       tf.layers.conv2d({ filters: 64, kernelSize: 1, name: 'pointwise' }),
       tf.layers.flatten(),
-      tf.layers.dense({ units: 10, activation: 'softmax', name: 'fc' }),
+      tf.layers.dense({ units: 16, activation: 'softmax', name: 'fc' }),
     ],
   });
   for (const layer of model.layers.filter(({ weights }) => weights.length > 0)) {
