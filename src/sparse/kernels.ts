@@ -9,7 +9,7 @@ import { type ConvolutionAttrs, convolutionOf, type Operation, type Range, range
 import { runPad } from './pad';
 import { clampSum, runSum } from './residual';
 import { type SparseWeight, sparseWeightOf } from './sparse-weight';
-import { makeTiled, tiledOf } from './tiled';
+import { computeSum, makeTiled, tiledOf } from './tiled';
 
 type Arguments = Parameters<tf.KernelFunc>[0];
 
@@ -84,6 +84,7 @@ function runPlanned(
   const { heap, tiles } = takesTiles ? weight : { ...weight, tiles: undefined };
   // Asked for its address, it would be brought into tfjs's order.
   const tiled = tiles && tiledOf(input, heap);
+  if (tiled !== undefined) computeSum(tiled);
   const { bias } = inputs;
   const others = { ...(bias && { bias }), ...(tiled === undefined && { input }) };
   const runTo = (places: Readonly<Record<string, number>>, y: number, isTiled: boolean): boolean =>

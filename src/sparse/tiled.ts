@@ -123,8 +123,12 @@ export function makeSum(
   });
 }
 
-/** Computes a sum, if it is one that is not computed yet. */
-function computeSum(tiled: Tiled): void {
+/**
+ * Computes a tensor, if it is a sum that is not computed yet.
+ *
+ * @param tiled What is going to be read as tiles.
+ */
+export function computeSum(tiled: Tiled): void {
   if (tiled.sum === undefined) return;
   const [a, b] = tiled.sum;
   tiled.kernels.add(a.tiles, a.end, b.tiles, tiled.tiles);

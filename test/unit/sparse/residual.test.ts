@@ -56,6 +56,20 @@ describe('sums of tensors that are kept as tiles', () => {
     });
   });
 
+  it('are right as the images of a convolution', () => {
+    tf.tidy(() => {
+      const { filters, make } = parts();
+      const next = random([1, 1, 8, 4], 0.5, 4);
+      const compute = (): tf.Tensor => {
+        // Memory with something in it, so that what is left uncomputed shows.
+        tf.fill([2, 5, 7, 8], 7).dispose();
+        return pointwise(tf.add(...make()), next);
+      };
+      const [dense, sparse] = denseAndSparse(compute, [...filters, next]);
+      expect(sparse).toEqual(dense);
+    });
+  });
+
   it('are right where they are no numbers, infinite, or −0', () => {
     tf.tidy(() => {
       const odd = [3e38, Infinity, -Infinity, -0, 0, 1, -1];
