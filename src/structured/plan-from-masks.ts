@@ -9,7 +9,7 @@ import { type Reader, readersOf } from './constants/read';
 import { once, type Reading, readingOf, shiftOf, type Verdict } from './constants/shifts';
 import { dependencyGraph } from './dependency-graph';
 import { checkAnyFree } from './free-channels';
-import type { ChannelGraph, ChannelGroup, WeightAxis } from './graph';
+import { type ChannelGraph, type ChannelGroup, countKept, type WeightAxis } from './graph';
 import type { BiasShift, ChannelPlan, GroupPlan, KeptChannels } from './plan';
 import { sealedChannels } from './plan-digest';
 import { plannedMacs, weightUsesOf } from './weight-uses';
@@ -29,11 +29,14 @@ export interface MaskPlanOptions {
 interface Read {
   readonly axis: WeightAxis;
   readonly reading: Reading;
+  /** How many of the outputs stay that are made of it. */
+  readonly kept: number;
 }
 
 /**
  * Plans to remove the channels that pruning has left nothing of: those that `lnStructured` or `randomStructured` zeroed
- * along their outputs, and those that nothing reads any more, as after pruning inputs. Zeros count, whoever made them.
+ * along their outputs, and those that nothing reads any more, as after pruning inputs, or nothing but channels that go. Zeros
+ * count, whoever made them.
  *
  * Without weights a channel is its bias, or what a batch normalisation or an activation makes of that: a constant. It is
  * followed through what comes after, place by place, and taken over by the bias of the layers that read it, which get one
@@ -77,22 +80,51 @@ export function planFromMasks(model: tf.LayersModel, options: MaskPlanOptions = 
   const readers = readersOf(model, inputShapes);
   // Only what is not exact is looked at a second time.
   const continued = once(() => readersOf(model, inputShapes, true));
-  const reads = graph.weights.flatMap((axis): Read[] => {
-    const reader = axis.role === 'in' ? readers.get(axis.layer) : undefined;
-    if (reader === undefined) return [];
-    return [{ axis, reading: readingOf(reader, axis, () => continued().get(axis.layer)) }];
-  });
-  const verdicts = verdictsOf(graph, reads);
-  const zeroed = makersOfZeros(graph, readers);
-  const groups = graph.groups.map((group) => planned(group, verdicts, zeroed, inexact));
-  const isRemoved = removedIn(
-    graph,
-    groups.map(({ remove }) => [...remove]),
-  );
+  const { groups, isRemoved, reads } = settled(graph, readers, continued, inexact);
   const macs = plannedMacs(graph, isRemoved, weightUsesOf(model, inputShapes));
   const shifts = shiftsOf(reads, isRemoved, weightsByPath(model));
   const { topology } = graph;
   return sealedChannels({ kind: 'channels', version: 1, topology, macs, groups, shifts, latency: null });
+}
+
+interface Settled {
+  readonly groups: readonly GroupPlan[];
+  readonly isRemoved: Uint8Array;
+  readonly reads: readonly Read[];
+}
+
+/** What goes makes more go: channels that nothing else reads. */
+function settled(
+  graph: ChannelGraph,
+  readers: ReadonlyMap<string, Reader>,
+  continued: () => ReadonlyMap<string, Reader>,
+  inexact: boolean,
+): Settled {
+  const axes = graph.weights.filter(({ role, layer }) => role === 'in' && readers.has(layer));
+  const outputsOf = ({ layer, weight }: WeightAxis): Int32Array | undefined =>
+    graph.weights.find((each) => each.layer === layer && each.weight === weight && each.role === 'out')
+      ?.channels;
+  const zeroed = makersOfZeros(graph, readers);
+  let isGone: Uint8Array = new Uint8Array(graph.size);
+  let reads: readonly Read[] = [];
+  for (;;) {
+    reads = axes.map((axis, i): Read => {
+      const outputChannels = outputsOf(axis);
+      const kept = countKept(outputChannels ?? new Int32Array(), isGone);
+      if (reads[i]?.kept === kept) return reads[i];
+      const going = { outputChannels, isGone };
+      const reading = readingOf(readers.get(axis.layer)!, axis, going, () => continued().get(axis.layer));
+      return { axis, reading, kept };
+    });
+    const verdicts = verdictsOf(graph, reads);
+    const groups = graph.groups.map((group) => planned(group, verdicts, zeroed, isGone, inexact));
+    const isRemoved = removedIn(
+      graph,
+      groups.map(({ remove }) => [...remove]),
+    );
+    if (isRemoved.every((each, channel) => each === isGone[channel])) return { groups, isRemoved, reads };
+    isGone = isRemoved;
+  }
 }
 
 /** For each channel the worst that a layer says which reads it; undefined where none does. */
@@ -137,6 +169,7 @@ function planned(
   { id, layers, channels, pinned, mixed }: ChannelGroup,
   verdicts: ReadonlyArray<Verdict | undefined>,
   zeroed: ReadonlyMap<number, string>,
+  isGone: Uint8Array,
   inexact: boolean,
 ): GroupPlan {
   const pins = [...pinned, ...mixed].map(([reason, each]): KeptChannels => ({ channels: each, reason }));
@@ -157,9 +190,14 @@ function planned(
       inexactly.set(verdict.inexact, [...(inexactly.get(verdict.inexact) ?? []), n]);
     } else keep('stays' in verdict ? verdict.stays : verdict.inexact, n);
   });
-  if (remove.length === channels.length) keep('all of them are zero, but at least one stays', remove.pop()!);
+  if (remove.length === channels.length) {
+    // One that was to go before has let others go.
+    const last = remove.filter((n) => isGone[channels[n]!] === 0).at(-1)!;
+    remove.splice(remove.indexOf(last), 1);
+    keep('all of them are zero, but at least one stays', last);
+  }
   const limits = [...inexactly].map(([why, all]) => `; not exact for channels ${all.join(', ')}: ${why}`);
-  const reason = `what reads them finds a constant in them, or has zeros for them${limits.join('')}`;
+  const reason = `what reads them finds a constant in them, has zeros for them, or goes too${limits.join('')}`;
   const why = [...kept].map(([each, all]): KeptChannels => ({ channels: all, reason: each }));
   return { id, layers, channels: channels.length, remove, reason, kept: [...pins, ...why] };
 }

@@ -278,11 +278,13 @@ function zero(layer: object, choose: Choose): void {
     const { shape } = variable;
     const [a, b] = [shape.at(-2)!, shape.at(-1)!];
     const width = (isTransposed ? a : b) / gates;
+    const isReading = name === 'kernel' && choose(3) > 0;
     const values = variable.dataSync().slice();
     const isGone = (channel: number): boolean => (channel + offset) % 3 === 0;
     for (let i = 0; i < values.length; i++) {
       const [row, column] = [Math.floor(i / b) % a, i % b];
-      const isRow = name === 'recurrentKernel' && isGone(row);
+      const isUnread = !isReading && name === 'kernel' && (isTransposed ? column : row) % 4 === 1;
+      const isRow = isUnread || (name === 'recurrentKernel' && isGone(row));
       if (isRow || isGone((isTransposed ? row : column) % width)) values[i] = 0;
     }
     tf.tidy(() => variable.assign(tf.tensor(values, shape)));

@@ -46,3 +46,61 @@ export function kernelOf(layer: object, name: string, isTransposed = false): Ker
     ? { values, inputs: b, outputs: a, tapStride, inputStride: 1, outputStride: b }
     : { values, inputs: a, outputs: b, tapStride, inputStride: b, outputStride: 1 };
 }
+
+/** Which outputs of a kernel matter to what becomes of its inputs. */
+export interface Outputs {
+  /** For each output 1 where it stays. */
+  readonly stays: Uint8Array;
+  /** By input the outputs that are the same channel, and go with it; none for most. */
+  readonly own: ReadonlyMap<number, readonly number[]>;
+}
+
+/**
+ * @param inputs By input the number of its channel.
+ * @param outputs By output the number of its channel; undefined where they cannot go.
+ * @param isGone For each number 1 where the channel goes.
+ * @param size How many outputs there are.
+ * @returns Which of them matter.
+ */
+export function outputsAmong(
+  inputs: Int32Array,
+  outputs: Int32Array | undefined,
+  isGone: Uint8Array,
+  size: number,
+): Outputs {
+  if (outputs === undefined) return { stays: new Uint8Array(size).fill(1), own: new Map() };
+  const places = new Map<number, number[]>();
+  outputs.forEach((channel, o) => {
+    const all = places.get(channel) ?? [];
+    all.push(o);
+    places.set(channel, all);
+  });
+  const own = [...inputs].flatMap((channel, i): Array<[number, number[]]> => {
+    const all = places.get(channel);
+    return all === undefined ? [] : [[i, all]];
+  });
+  return { stays: Uint8Array.from(outputs, (channel) => 1 - isGone[channel]!), own: new Map(own) };
+}
+
+/** @returns For each output 1 where it matters to what becomes of an input. */
+export function mattering({ stays, own }: Outputs, input: number): Uint8Array {
+  const going = own.get(input);
+  if (going === undefined) return stays;
+  const matters = stays.slice();
+  for (const o of going) matters[o] = 0;
+  return matters;
+}
+
+/** @returns For each input 1 where all values are zero that matter. */
+export function ignoredBy(kernel: Kernel, outputs: Outputs): Uint8Array {
+  const { values, tapStride, inputStride, outputStride } = kernel;
+  return Uint8Array.from({ length: kernel.inputs }, (_, i) => {
+    const matters = mattering(outputs, i);
+    for (let base = i * inputStride; base < values.length; base += tapStride) {
+      for (let o = 0; o < kernel.outputs; o++) {
+        if (values[base + o * outputStride] !== 0 && matters[o] === 1) return 0;
+      }
+    }
+    return 1;
+  });
+}

@@ -155,12 +155,14 @@ export interface Product {
  * @param read What a kernel reads.
  * @param path The path of its layer.
  * @param index A channel, all of which is known.
+ * @param matters For each output 1 where it matters what is added.
  * @returns What it adds; undefined where that depends on a size that is open.
  */
 export function productOf(
   { input, windows, kernel }: KernelRead,
   path: string,
   index: number,
+  matters: Uint8Array,
 ): Product | undefined {
   if (windows === undefined) return undefined;
   const { values, inputs, outputs, tapStride, inputStride, outputStride } = kernel();
@@ -176,7 +178,7 @@ export function productOf(
         const term = value * values[base + o * outputStride]!;
         sums[o]! += term;
         sizes[o]! += Math.abs(term);
-        isRead ||= term !== 0;
+        isRead ||= term !== 0 && matters[o] === 1;
       }
       if (isRead)
         note ??= input.notes[place * inputs + index] ?? (windows.pads[tap] === 1 ? path : undefined);
@@ -184,7 +186,7 @@ export function productOf(
     return { sums, sizes };
   };
   const first = sumsAt(windows.places[0] ?? []);
-  const isAlike = windows.places.every((window, w) => w === 0 || isSame(sumsAt(window), first));
+  const isAlike = windows.places.every((window, w) => w === 0 || isSame(sumsAt(window), first, matters));
   return { ...first, isAlike, note };
 }
 
@@ -192,10 +194,14 @@ export function productOf(
 const ROUNDING = 1e-9;
 
 /** @returns Whether what is added is the same but for rounding. Sums of a kernel that is broken are NaN, and alike. */
-export function isSame(a: Pick<Product, 'sums' | 'sizes'>, b: Pick<Product, 'sums' | 'sizes'>): boolean {
+export function isSame(
+  a: Pick<Product, 'sums' | 'sizes'>,
+  b: Pick<Product, 'sums' | 'sizes'>,
+  matters: Uint8Array,
+): boolean {
   return a.sums.every((sum, o) => {
     const other = b.sums[o]!;
     const isNear = Math.abs(sum - other) <= ROUNDING * Math.max(a.sizes[o]!, b.sizes[o]!);
-    return sum === other || isNear || (Number.isNaN(sum) && Number.isNaN(other));
+    return matters[o] === 0 || sum === other || isNear || (Number.isNaN(sum) && Number.isNaN(other));
   });
 }

@@ -1,7 +1,7 @@
 /** What a layer's bias has to take over when constant channels no longer come into it. */
 import type { WeightAxis } from '../graph';
 import type { ConstantCall } from './call';
-import { kernelOf, weightAt, zerosAlong } from './kernels';
+import { ignoredBy, kernelOf, mattering, type Outputs, outputsAmong } from './kernels';
 import { readBy } from './positions';
 import { isSame, isTransposed, type KernelRead, kernelRead, productOf } from './products';
 import type { Reader } from './read';
@@ -31,20 +31,36 @@ export type Verdict =
   /** It is constant, but the layer cannot take that over. */
   | { readonly stays: string };
 
+/** What goes already. */
+export interface Going {
+  /** By output of a weight the number of its channel; undefined where they cannot go. */
+  readonly outputChannels: Int32Array | undefined;
+  /** For each number of a channel 1 where it goes. */
+  readonly isGone: Uint8Array;
+}
+
 /**
  * @param reader The layer.
  * @param read The axis of its weight along which it reads channels.
+ * @param going What goes already, of which what is made does not matter.
  * @param continued The layer, where padding is taken to continue what it surrounds.
  * @returns What it makes of each.
  */
-export function readingOf(reader: Reader, read: WeightAxis, continued: () => Reader | undefined): Reading {
-  const { weight, axis } = read;
-  const ignored = zerosAlong(weightAt(reader.layer, weight)!, axis);
+export function readingOf(
+  reader: Reader,
+  read: WeightAxis,
+  { outputChannels, isGone }: Going,
+  continued: () => Reader | undefined,
+): Reading {
+  const { weight } = read;
+  const kernel = kernelOf(reader.layer, weight, isTransposed(reader.calls[0]!));
+  const outputs = outputsAmong(read.channels, outputChannels, isGone, kernel.outputs);
+  const ignored = ignoredBy(kernel, outputs);
   const isOwn = weight.endsWith('recurrentKernel');
-  const judge = isOwn ? judgeStates(reader, read) : judgeInput(reader, read);
+  const judge = isOwn ? judgeStates(reader, read) : judgeInput(reader, read, outputs);
   const rough = once(() => {
     const other = isOwn ? undefined : continued();
-    return other && judgeInput(other, read);
+    return other && judgeInput(other, read, outputs);
   });
   const verdicts = Array.from(ignored, (isIgnored, i): Verdict => {
     if (isIgnored === 1) return 'exact';
@@ -120,7 +136,7 @@ function channelRead({ input: { axes, values, notes } }: KernelRead, index: numb
   return { isKnown: true, value: isUniform ? values[index] : undefined, note };
 }
 
-function judgeInput({ calls }: Reader, { layer: path, weight }: WeightAxis): Judge {
+function judgeInput({ calls }: Reader, { layer: path, weight }: WeightAxis, outputs: Outputs): Judge {
   const [call] = calls;
   const reads = calls.map((each) => inputOf(each, weight));
   const judgementOf = (i: number): Judgement => {
@@ -133,16 +149,17 @@ function judgeInput({ calls }: Reader, { layer: path, weight }: WeightAxis): Jud
     }
     if (note === undefined && channels.every(({ value }) => value === 0)) return even('exact');
     if (isMisplaced(call!)) return even({ stays: `'${path}' ${MISPLACED}` });
-    const products = reads.map((read) => productOf(read, path, i));
+    const matters = mattering(outputs, i);
+    const products = reads.map((read) => productOf(read, path, i, matters));
     const pad = note ?? products.find((product) => product?.note !== undefined)?.note;
-    const isTaken = products.every((product) => product?.isAlike && isSame(product, products[0]!));
+    const isTaken = products.every((each) => each?.isAlike && isSame(each, products[0]!, matters));
     if (isTaken) return even(pad === undefined ? 'exact' : { inexact: borders(pad, path) });
     return { verdict: { stays: whyNot(channels, call!) }, isUneven: true };
   };
   const own = [`${path}:${weight}`, ...(weight === 'pointwiseKernel' ? [`${path}:depthwiseKernel`] : [])];
   return {
     judgementOf,
-    shareOf: (i) => productOf(reads[0]!, path, i)?.sums,
+    shareOf: (i) => productOf(reads[0]!, path, i, mattering(outputs, i))?.sums,
     from: new Set([...reads.flatMap(({ input }) => [...input.from]), ...own]),
   };
 }

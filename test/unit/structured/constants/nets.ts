@@ -43,6 +43,27 @@ export function withBias(model: tf.LayersModel, value: number): tf.LayersModel {
   return model;
 }
 
+/** Sets a layer's kernel. */
+export function setKernel(model: tf.LayersModel, name: string, kernel: () => tf.Tensor): tf.LayersModel {
+  const layer = model.getLayer(name);
+  tf.tidy(() => {
+    const [own, ...rest] = layer.getWeights();
+    const made = kernel();
+    expect(made.shape).toEqual(own!.shape);
+    layer.setWeights([made, ...rest]);
+  });
+  return model;
+}
+
+/** A kernel of 3 × 3 that has values in its middle only. */
+export const middle = (inputs: number, outputs: number) => (): tf.Tensor =>
+  tf.pad(tf.randomNormal([1, 1, inputs, outputs], 0, 1, 'float32', 4), [
+    [1, 1],
+    [1, 1],
+    [0, 0],
+    [0, 0],
+  ]);
+
 /** Zeroes what the units of a recurrent layer `a` read of unit 1. */
 export function zeroRow(model: tf.LayersModel): tf.LayersModel {
   const layer = model.getLayer('a');
