@@ -78,6 +78,8 @@ export interface BlockStream {
   readonly heads: number;
   /** Address of the blocks, where the groups end. */
   readonly stream: number;
+  /** For each group, how many bytes of blocks come before it; in the end, how many there are. */
+  readonly starts: Int32Array;
   /** Lets it read images that are laid out so. */
   useOffsets(wanted: Offsets): void;
   free(): void;
@@ -105,8 +107,12 @@ export function packBlocks(
   if (heads === undefined) return undefined;
   const stream = heads + 4 * counts.length;
   new Int32Array(heap.buffer, heads, counts.length).set(counts.map((count) => 4 * entry * count));
+  const starts = new Int32Array(counts.length + 1);
+  for (let group = 0; group < counts.length; group++) {
+    starts[group + 1] = starts[group]! + 4 * entry * counts[group]!;
+  }
   const bits = new Int32Array(heap.buffer, address, taps * width * counts.length);
-  writeBlocks(new Int32Array(heap.buffer, stream, words), counts, bits, width);
+  writeBlocks(new Int32Array(heap.buffer, stream, words), starts, bits, width);
 
   // As they are written: those of a matrix.
   let used: Offsets = { inputs: taps, row: 0, column: 0, columns: 1 };
@@ -118,18 +124,16 @@ export function packBlocks(
     rewriteOffsets(new Int32Array(heap.buffer, stream, words), entry, taps, used, wanted);
     used = wanted;
   };
-  return { width, bytes, heads, stream, useOffsets, free: () => heap.free(heads) };
+  return { width, bytes, heads, stream, starts, useOffsets, free: () => heap.free(heads) };
 }
 
 /** Writes the blocks with the offsets of a matrix: four bytes a tap. */
-function writeBlocks(target: Int32Array, counts: Int32Array, bits: Int32Array, width: BlockWidth): void {
-  const channels = width * counts.length;
-  const cursors = new Int32Array(counts.length);
-  for (let group = 1; group < counts.length; group++) {
-    cursors[group] = cursors[group - 1]! + (1 + width) * counts[group - 1]!;
-  }
+function writeBlocks(target: Int32Array, starts: Int32Array, bits: Int32Array, width: BlockWidth): void {
+  const groups = starts.length - 1;
+  const channels = width * groups;
+  const cursors = starts.map((start) => start / 4);
   for (let row = 0, tap = 0; row < bits.length; row += channels, tap++) {
-    for (let group = 0; group < counts.length; group++) {
+    for (let group = 0; group < groups; group++) {
       const from = row + width * group;
       if (!isLeft(bits, from, width)) continue;
       const at = cursors[group]!;

@@ -2,6 +2,7 @@ import { type Blocks, packBlocks } from './block-stream';
 import { type Convolution, isPointwise } from './geometry';
 import type { Operation } from './operation';
 import type { Engine, SparseWeight } from './sparse-weight';
+import { inParts, mostParts } from './tile-work';
 
 /**
  * As much of an image meets all blocks before the next does: half of a processor's second cache. With less of it the blocks
@@ -61,16 +62,16 @@ function partOf({ rows, columns, columnStep }: Pixels): { rows: number; columns:
  * @returns The packed weight; undefined where there is no memory left.
  */
 export function makeBlockWeight(
-  { heap, kernels, workspace }: Engine,
+  { heap, kernels, team, workspace }: Engine,
   address: number,
   blocks: Blocks,
   taps: number,
 ): SparseWeight | undefined {
   const packed = packBlocks(heap, address, blocks, taps);
   if (packed === undefined) return undefined;
-  const { heads, stream } = packed;
-  const channels = blocks.width * blocks.counts.length;
-  const kernel = kernels[`sparseBlock${blocks.width}`];
+  const { width, heads, stream, starts } = packed;
+  const groups = blocks.counts.length;
+  const channels = width * groups;
 
   /** Reserves room for zeros in place of a bias, and after them for where a part's pixels are, and for more. */
   const reserve = (
@@ -94,25 +95,34 @@ export function makeBlockWeight(
 
   const run = (pixels: Pixels, places: number, { x, y, bias, range }: Operation & { bias: number }): void => {
     const part = partOf(pixels);
-    for (let row = 0; row < pixels.rows; row += part.rows) {
-      const rows = Math.min(part.rows, pixels.rows - row);
-      for (let column = 0; column < pixels.columns; column += part.columns) {
-        const columns = Math.min(part.columns, pixels.columns - column);
-        kernel(
-          heads,
-          stream,
-          stream,
+    const across = Math.ceil(pixels.columns / part.columns);
+    const pieces = across * Math.ceil(pixels.rows / part.rows);
+    // What is too small to be shared pixel by pixel is shared by output channels too.
+    const shares = Math.min(Math.ceil(mostParts(team) / pieces), groups);
+    inParts({ kernels, team }, pieces * shares, (recorded, first, next) => {
+      for (let i = first; i < next; i++) {
+        const piece = Math.floor(i / shares);
+        const row = part.rows * Math.floor(piece / across);
+        const column = part.columns * (piece % across);
+        const count =
+          Math.min(part.rows, pixels.rows - row) * Math.min(part.columns, pixels.columns - column);
+        const share = i % shares;
+        const [from, to] = [share, share + 1].map((each) => Math.floor((groups * each) / shares));
+        recorded[`sparseBlock${width}`](
+          heads + 4 * from!,
+          heads + 4 * to!,
+          stream + starts[from!]!,
           x + row * pixels.rowStep + column * pixels.columnStep,
           places,
-          places + 4 * rows * columns,
-          y + 4 * channels * (row * pixels.columns + column),
+          places + 4 * count,
+          y + 4 * (channels * (row * pixels.columns + column) + width * from!),
           4 * channels,
-          bias,
+          bias + 4 * width * from!,
           range.min,
           range.max,
         );
       }
-    }
+    });
   };
 
   const multiply = (rows: number, inputs: number, operation: Operation): boolean => {

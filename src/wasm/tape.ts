@@ -2,14 +2,31 @@
 import type { Kernels } from './kernels';
 
 /** What other threads can be asked for. */
-export type RecordedKernels = Pick<Kernels, 'sparseTile' | 'toPlanes' | 'toPixels' | 'copyLanes'>;
+export type RecordedKernels = Pick<
+  Kernels,
+  'sparseTile' | 'sparseBlock8' | 'sparseBlock16' | 'toPlanes' | 'toPixels' | 'copyLanes'
+>;
 
 type Name = keyof RecordedKernels;
 
 /** How many numbers each kernel takes. */
-const ARITIES: Readonly<Record<Name, number>> = { sparseTile: 9, toPlanes: 6, toPixels: 6, copyLanes: 7 };
+const ARITIES: Readonly<Record<Name, number>> = {
+  sparseTile: 9,
+  sparseBlock8: 11,
+  sparseBlock16: 11,
+  toPlanes: 6,
+  toPixels: 6,
+  copyLanes: 7,
+};
 
-const NAMES: readonly Name[] = ['sparseTile', 'toPlanes', 'toPixels', 'copyLanes'];
+const NAMES: readonly Name[] = [
+  'sparseTile',
+  'sparseBlock8',
+  'sparseBlock16',
+  'toPlanes',
+  'toPixels',
+  'copyLanes',
+];
 
 /** Numbers of a call at most, that of its kernel included. */
 const LONGEST = 1 + Math.max(...Object.values(ARITIES));
@@ -53,6 +70,8 @@ export function makeTape(numbers: Float64Array): Tape {
     },
     kernels: {
       sparseTile: writer('sparseTile'),
+      sparseBlock8: writer('sparseBlock8'),
+      sparseBlock16: writer('sparseBlock16'),
       toPlanes: writer('toPlanes'),
       toPixels: writer('toPixels'),
       copyLanes: writer('copyLanes'),

@@ -122,6 +122,8 @@ for (const [what, bench] of [
 if ('sparse'.includes(options.only)) rows.push(...(runScript('./sparse.ts', [options.rounds]) as Row[]));
 if ('sparse-more'.includes(options.only))
   rows.push(...(runScript('./sparse-more.ts', [options.rounds]) as Row[]));
+// It takes a quarter of an hour, so only where it is asked for.
+if (options.only === 'sparse-each') rows.push(...(runScript('./sparse-each.ts', [options.rounds]) as Row[]));
 if ('sparse-onnx'.includes(options.only)) {
   rows.push(...(runScript('./onnx/compare.ts', [options.rounds]) as Row[]));
 }

@@ -9,7 +9,7 @@ import { type Kernels, kernelBytes, kernelsFor } from '../../src/wasm/kernels';
 import { startTeam, type Team } from '../../src/wasm/team';
 import { useBrowserBackend } from '../support/browser';
 import { convolutionCases, isWrongInTfjs } from '../support/sparse-cases';
-import { both, convolution } from '../support/sparse-compare';
+import { both, convolution, values } from '../support/sparse-compare';
 
 let engine: { heap: Heap; kernels: Kernels };
 let team: Team;
@@ -44,6 +44,20 @@ describe('in a shared memory, sparse convolutions equal dense ones of several th
         // Adding 0 makes +0 of −0, which a sum that skips zeros may have in its place.
         expect(sparse.map((value) => value + 0)).toEqual(dense.map((value) => value + 0));
       }
+    });
+  });
+});
+
+describe('in a shared memory, threads share blocks of few rows by their output channels', () => {
+  it.each([1, 2, 5, 40])('%i rows', (rows) => {
+    tf.tidy(() => {
+      const a = tf.tensor2d(values(rows * 70, 0.9, rows), [rows, 70]);
+      const b = tf.tensor2d(values(70 * 176, 0.2, rows + 1), [70, 176]);
+      const bias = tf.tensor1d(values(176, 1, rows + 2));
+      const { dense, sparse, runs } = both({ ...engine, team }, b, () => tf.fused.matMul({ a, b, bias }));
+      // Each of the two runs is several parts.
+      expect(runs).toBeGreaterThan(2 * 4);
+      expect(sparse.map((value) => value + 0)).toEqual(dense.map((value) => value + 0));
     });
   });
 });

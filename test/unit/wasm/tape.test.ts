@@ -9,7 +9,14 @@ type Play = (kernels: RecordedKernels, numbers: Float64Array, at: number, end: n
 const play: Play = new Function(`return ${PLAY}`)();
 
 /** How many numbers each kernel takes. */
-const ARITIES = { sparseTile: 9, toPlanes: 6, toPixels: 6, copyLanes: 7 } as const;
+const ARITIES = {
+  sparseTile: 9,
+  sparseBlock8: 11,
+  sparseBlock16: 11,
+  toPlanes: 6,
+  toPixels: 6,
+  copyLanes: 7,
+} as const;
 
 const address = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const number = fc.oneof(address, fc.constantFrom(-Infinity, Infinity, 0.1, -6));
@@ -34,6 +41,8 @@ function noting(): { kernels: RecordedKernels; noted: Call[] } {
       void noted.push([name, ...given]);
   const kernels = {
     sparseTile: note('sparseTile'),
+    sparseBlock8: note('sparseBlock8'),
+    sparseBlock16: note('sparseBlock16'),
     toPlanes: note('toPlanes'),
     toPixels: note('toPixels'),
     copyLanes: note('copyLanes'),
