@@ -107,6 +107,8 @@ const IN_TURNS: Team = {
       call(
         {
           sparseTile: (...given) => made.push(() => kernels.sparseTile(...given)),
+          sparseBlock8: (...given) => made.push(() => kernels.sparseBlock8(...given)),
+          sparseBlock16: (...given) => made.push(() => kernels.sparseBlock16(...given)),
           toPlanes: (...given) => made.push(() => kernels.toPlanes(...given)),
           toPixels: (...given) => made.push(() => kernels.toPixels(...given)),
           copyLanes: (...given) => made.push(() => kernels.copyLanes(...given)),
