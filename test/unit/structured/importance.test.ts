@@ -6,7 +6,7 @@ import { type ImportanceOptions, scoresOf } from '../../../src/structured/import
 import { planChannels } from '../../../src/structured/plan-channels';
 import { useBackend } from '../../support/backend';
 import { expectNoLeak } from '../../support/memory';
-import { call, randomize } from '../sparse/fold-models';
+import { call, randomize, type Symbolic } from '../sparse/fold-models';
 
 beforeAll(() => useBackend('cpu'));
 afterEach(() => tf.disposeVariables());
@@ -133,6 +133,19 @@ describe('importance', () => {
     samples.dispose();
   });
 
+  it('fpgm tells kernels apart that are alike, but far from zero', async () => {
+    const model = tf.sequential({
+      layers: [tf.layers.dense({ units: 3, inputShape: [2], name: 'a' }), tf.layers.dense({ units: 1 })],
+    });
+    tf.tidy(() =>
+      model
+        .getLayer('a')
+        .setWeights([tf.tensor([1000, 1000.25, 1001, 1000, 1000, 1000], [2, 3]), tf.zeros([3])]),
+    );
+    const scores = await scoresBy(model, { importance: 'fpgm' });
+    expect(scores.get('a')!).toBeAllClose([1.25, 1, 1.75], { rtol: 1e-4 });
+  });
+
   it('fpgm takes the gates of an LSTM as one kernel', async () => {
     const model = randomize(
       tf.sequential({
@@ -152,6 +165,29 @@ describe('importance', () => {
     expect((await scoresBy(model, { importance: 'fpgm' })).get('lstm')).toBeAllClose(expected, {
       rtol: 1e-4,
     });
+  });
+
+  it('fpgm takes for zeros what a kernel has less than others, whose channels occur more often', async () => {
+    const inputs = tf.input({ shape: [2] });
+    const [a, b, c] = [2, 6, 2].map((units, i) =>
+      call(tf.layers.dense({ units, useBias: false, name: 'abc'[i]! }), inputs),
+    ) as [Symbolic, Symbolic, Symbolic];
+    const wide = call(tf.layers.concatenate(), [a, a, c]);
+    const outputs = call(tf.layers.dense({ units: 1 }), call(tf.layers.add(), [wide, b]));
+    const model = randomize(tf.model({ inputs, outputs }));
+    const columns = (layer: string, units: number, ...at: number[]): Numbers =>
+      at.flatMap((n) => [...weightOf(model, layer)].filter((_, i) => i % units === n));
+    const sums = (all: Numbers[]): Numbers =>
+      all.map((one) => sum(all.map((other) => l2(count(4).map((i) => (one[i] ?? 0) - (other[i] ?? 0))))));
+    const [a0, a1, c0, c1] = [[0, 2], [1, 3], [4], [5]].map((at) => columns('b', 6, ...at));
+    const ofB = sums([a0!, a1!, c0!, c1!]);
+    const ofA = sums([columns('a', 2, 0), columns('a', 2, 1)]);
+    const ofC = sums([columns('c', 2, 0), columns('c', 2, 1)]);
+    const scores = await scoresBy(model, { importance: 'fpgm' });
+    const found = [...scores].find(([id]) => id === 'a')![1];
+    expect(found!).toBeAllClose([ofB[0]! + ofA[0]!, ofB[1]! + ofA[1]!], { rtol: 1e-4 });
+    const others = [...scores].find(([id]) => id === 'b' || id === 'c')![1];
+    expect(others!).toBeAllClose([ofB[2]! + ofC[0]!, ofB[3]! + ofC[1]!], { rtol: 1e-4 });
   });
 
   it('lamp is the square over the sum of all squares that are no smaller', async () => {
