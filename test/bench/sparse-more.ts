@@ -13,7 +13,7 @@ import { inTurns } from './turns';
 
 const rounds = Number(process.argv[2]);
 const only = process.argv[3] ?? '';
-const AMOUNTS = [0.5, 0.8, 0.9];
+const AMOUNTS = [0, 0.5, 0.8, 0.9];
 const SETTINGS = [
   { what: 'ResNet18', build: resnet18, images: [1, 224, 224, 3] },
   { what: 'ResNet50, 8 images', build: resnet50, images: [8, 224, 224, 3] },
@@ -29,7 +29,7 @@ for (const { what, build, images } of SETTINGS) {
   const x = tf.randomUniform([...images], -1, 1, 'float32', 0);
   for (const amount of AMOUNTS) {
     const pruned = await build({ seed: 0, inputShape });
-    prune.globalUnstructured(prune.parameters(pruned), prune.L1Unstructured, { amount });
+    if (amount > 0) prune.globalUnstructured(prune.parameters(pruned), prune.L1Unstructured, { amount });
     const { model: fast, handle } = await optimizeForInference(pruned);
     const [before, after] = await inTurns(
       (images[0] > 1 ? 1 : 5) * rounds,

@@ -21,6 +21,7 @@ type Prune = (weights: readonly prune.NamedParameter[], amount: number) => void;
  * multiplications. So every pattern is also tried with the same share in each layer.
  */
 const PATTERNS: ReadonlyArray<{ name: string; targets: Readonly<Record<string, number>>; prune: Prune }> = [
+  { name: 'nothing pruned', targets: { 0: 1 }, prune: () => undefined },
   {
     name: 'L1 globally',
     targets: { 0.5: 1.9, 0.7: 3, 0.8: 4.2, 0.9: 8, 0.95: 11 },
