@@ -72,10 +72,10 @@ function firstPlaces(tracer: Tracer, channels: Int32Array): Int32Array {
   });
 }
 
-/** The sizes of a shape, one of which may have been left open; undefined where that says too little. */
-function filledIn(shape: ReadonlyArray<number | null>, size: number): number[] | undefined {
+/** The sizes of a shape, of which a Reshape leaves one open at most, and a Flatten has only one. */
+function filledIn(shape: ReadonlyArray<number | null>, size: number): number[] {
   const rest = product(shape.map((n) => n ?? 1));
-  return shape.filter((n) => n === null).length > 1 ? undefined : shape.map((n) => n ?? size / rest);
+  return shape.map((n) => n ?? size / rest);
 }
 
 function reshaped(
@@ -95,11 +95,11 @@ function reshaped(
     return none.map((_, i) => (i === to.length - 1 ? channels : undefined));
   }
   const from = input.shape.slice(1);
-  const target = from.every((n) => n !== null) ? filledIn(to.slice(1), product(from)) : undefined;
-  if (!from.every((n) => n !== null) || target === undefined) {
+  if (!from.every((n) => n !== null)) {
     pin(tracer, channels, mixed);
     return none;
   }
+  const target = filledIn(to.slice(1), product(from));
   const own = firstPlaces(tracer, channels);
   const options = [...target.keys()].map((axis) => placed(own, from, at - 1, target, axis));
   // The last of the best: channels are last.

@@ -50,6 +50,15 @@ describe('where channels are first', () => {
     );
   });
 
+  it('half of those of a Conv2D go through pooling over the whole image', async () => {
+    for (const pool of [L.globalAveragePooling2d, L.globalMaxPooling2d]) {
+      const x = input(2, 5, 4);
+      const made = call(L.conv2d({ filters: 4, kernelSize: 2, dataFormat, name: 'a' }), x);
+      const { sizes } = await halved(read(x, call(pool({ dataFormat, name: 'it' }), made)));
+      expect(sizes('it')).toEqual([2]);
+    }
+  });
+
   /** What comes in is turned, what comes out is not: tfjs runs this as both have as many channels as steps. */
   const turned = (): tf.LayersModel => {
     const x = input(3, 8);

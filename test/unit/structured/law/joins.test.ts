@@ -35,6 +35,15 @@ describe('half of the channels go where tensors meet', () => {
     expect(sizes('a', 'b', 'it')).toEqual([2, 2, 2]);
   });
 
+  it('in a concatenation with an input: a sum with it loses what it adds to the others, and no more', async () => {
+    const x = input(3, 2);
+    const both = call(L.concatenate(), [x, call(dense(4, 'a'), x)]);
+    const sum = call(L.add({ name: 'it' }), [both, call(dense(6, 'b'), x)]);
+    const { sizes, plan } = await halved(read(x, sum));
+    expect(sizes('a', 'b', 'it')).toEqual([2, 4, 4]);
+    expect(reasons(plan, 'b')).toContain('gets them from something that cannot shrink');
+  });
+
   it('in squeeze and excite', async () => {
     const x = call(L.conv2d({ filters: 8, kernelSize: 1, name: 'a' }), input(3, 3, 2));
     const pooled = call(L.reshape({ targetShape: [1, 1, 8] }), call(L.globalAveragePooling2d({}), x));
@@ -54,6 +63,15 @@ describe('half of the channels go where tensors meet', () => {
     const towers = [call(shared, call(dense(4, 'a'), x)), call(shared, call(dense(4, 'b'), y))];
     const { sizes, plan } = await halved(read([x, y], call(L.concatenate({ name: 'it' }), towers)));
     expect(sizes('a', 'b', 'shared', 'it')).toEqual([2, 2, 3, 6]);
+    expect(plan.groups[0]?.layers).toEqual(['a', 'b']);
+  });
+
+  it('of a layer without weights that is called on what two others make, which it counts', async () => {
+    const x = input(3, 2);
+    const shared = L.reshape({ targetShape: [1, 3, 4] });
+    const towers = ['a', 'b'].map((name) => call(shared, call(dense(4, name), x)));
+    const { sizes, plan } = await halved(read(x, call(L.concatenate({ name: 'it' }), towers)));
+    expect(sizes('a', 'b', 'it')).toEqual([2, 2, 4]);
     expect(plan.groups[0]?.layers).toEqual(['a', 'b']);
   });
 
@@ -143,6 +161,14 @@ describe('half of the channels go where tensors meet', () => {
       ['out', 0],
     ]);
     expect(sizes('flat')).toEqual([27]);
+  });
+
+  it('through a DepthwiseConv2D whose outputs are put into rows: each row with its channel', async () => {
+    const x = input(1, 1, 2);
+    const fours = call(L.depthwiseConv2d({ kernelSize: 1, depthMultiplier: 4 }), call(dense(4, 'a'), x));
+    const rows = call(L.reshape({ targetShape: [4, 4], name: 'it' }), fours);
+    const { sizes } = await halved(read(x, rows));
+    expect(sizes('a', 'it')).toEqual([2, 4]);
   });
 
   it('through Permute and Reshape, also to a size that is left open', async () => {

@@ -70,6 +70,7 @@ const through: Record<string, [input: number[], layer: () => tf.layers.Layer, le
       ],
     ),
   ),
+  'PReLU with one slope for all channels': [image, () => L.prelu({ sharedAxes: [3], name })],
   ReLU: [image, () => L.reLU({ maxValue: 1, name })],
   LeakyReLU: [image, () => L.leakyReLU({ name })],
   ELU: [image, () => L.elu({ name })],
@@ -97,6 +98,8 @@ const through: Record<string, [input: number[], layer: () => tf.layers.Layer, le
   'Flatten, channels first': [[8, 3, 3], () => L.flatten({ dataFormat: 'channelsFirst', name }), 96],
   'Reshape to fewer axes': [[2, 3, 3], () => L.reshape({ targetShape: [6, 8], name })],
   'Reshape to more axes': [[3], () => L.reshape({ targetShape: [1, 1, 8], name })],
+  // Of equal axes the last one loses channels.
+  'Reshape to equal axes': [[3], () => L.reshape({ targetShape: [2, 2, 2], name }), 1],
   RepeatVector: [[3], () => L.repeatVector({ n: 3, name })],
   'TimeDistributed BatchNormalization': [
     [5, 3],
@@ -149,6 +152,10 @@ describe('half of the channels go', () => {
       expect(Reflect.get(slim.getLayer(name), 'noiseShape')).toEqual([2, 1, 1, 4]);
       release(slim);
     }
+    const rows = L.dropout({ rate: 0.5, noiseShape: [2, 4, 1, 1], name });
+    const slim = await halved(chain(image, L.dense({ units: 8 }), rows));
+    expect(Reflect.get(slim.getLayer(name), 'noiseShape')).toEqual([2, 4, 1, 1]);
+    release(slim);
   });
 
   for (const [mergeMode, left] of [
@@ -158,10 +165,12 @@ describe('half of the channels go', () => {
     ['ave', 2],
   ] as const) {
     it(`of Bidirectional, ${mergeMode}`, async () => {
-      const layer = L.lstm({ units: 4, returnSequences: true }) as tf.RNN;
-      const slim = await halved(chain([5, 3], L.bidirectional({ layer, mergeMode, name })));
-      expect(sizeOf(slim, name)).toBe(left);
-      release(slim);
+      for (const returnSequences of [true, false]) {
+        const layer = L.lstm({ units: 4, returnSequences }) as tf.RNN;
+        const slim = await halved(chain([5, 3], L.bidirectional({ layer, mergeMode, name })));
+        expect(sizeOf(slim, name)).toBe(left);
+        release(slim);
+      }
     });
   }
 });

@@ -36,7 +36,7 @@ export async function halved(
 }
 
 /** Why channels of a group stay. */
-export function reasons({ groups }: ChannelPlan, id: string): string {
+export function reasons({ groups }: Pick<ChannelPlan, 'groups'>, id: string): string {
   return groups
     .find((group) => group.id === id)!
     .kept.map(({ reason }) => reason)

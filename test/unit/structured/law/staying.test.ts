@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { planChannels } from 'tfjs-prune/structured';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pointwiseRules } from '../../../../src/structured/rules/pointwise';
 import { shapeRules } from '../../../../src/structured/rules/shape';
@@ -62,6 +63,76 @@ describe('channels stay, and the plan says why', () => {
       expect(reasons(plan, 'a')).toMatch(/'it'/);
     });
   }
+
+  it.each([
+    ['a Conv2D', [4, 4, 2], () => L.conv2d({ filters: 4, kernelSize: 2, activation: 'softmax', name: 'it' })],
+    [
+      'a SeparableConv2D',
+      [4, 4, 2],
+      () => L.separableConv2d({ filters: 4, kernelSize: 2, activation: 'softmax', name: 'it' }),
+    ],
+    ['a Dense', [3], () => L.dense({ units: 4, activation: 'softmax', name: 'it' })],
+    ['a SimpleRNN', [3, 2], () => L.simpleRNN({ units: 4, activation: 'softmax', name: 'it' })],
+    ['the gates of a GRU', [3, 2], () => L.gru({ units: 4, recurrentActivation: 'softmax', name: 'it' })],
+  ] as const)('of %s whose activation is a softmax', async (_kind, shape, make) => {
+    const x = input(...shape);
+    const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), call(make(), x))));
+    expect(sizes('it', 'free')).toEqual([4, 2]);
+    expect(reasons(plan, 'it')).toContain("the softmax of 'it'");
+  });
+
+  it('before a DepthwiseConv2D whose activation is a softmax', async () => {
+    const x = input(4, 4, 2);
+    const filtered = L.depthwiseConv2d({ kernelSize: 2, activation: 'softmax', name: 'it' });
+    const { sizes, plan } = await halved(
+      read(x, call(dense(4, 'free'), call(filtered, call(dense(4, 'a'), x)))),
+    );
+    expect(sizes('a', 'free')).toEqual([4, 2]);
+    expect(reasons(plan, 'a')).toContain("the softmax of 'it'");
+  });
+
+  it('before an Embedding that looks them up', async () => {
+    const x = input(3);
+    const tokens = call(L.embedding({ inputDim: 5, outputDim: 4, name: 'it' }), call(dense(4, 'a'), x));
+    const model = read(x, tokens);
+    const { groups } = await planChannels(model, { ratio: 0.5 });
+    expect(groups.map(({ id, remove }) => [id, remove.length])).toEqual([
+      ['a', 0],
+      ['it', 2],
+      ['out', 0],
+    ]);
+    expect(reasons({ groups }, 'a')).toBe("'it' looks them up");
+  });
+
+  it('before a Reshape of a number of steps that is open', async () => {
+    const x = tf.input({ shape: [null, 2] });
+    const pairs = call(L.reshape({ targetShape: [-1, 2], name: 'it' }), call(dense(4, 'a'), x));
+    const sequence = call(L.gru({ units: 4, name: 'free' }), pairs);
+    const { groups } = await planChannels(read(x, sequence), { ratio: 0.5 });
+    expect(groups.map(({ id, remove }) => [id, remove.length])).toEqual([
+      ['a', 0],
+      ['free', 2],
+      ['out', 0],
+    ]);
+    expect(reasons({ groups }, 'a')).toContain("'it' mixes them with other axes");
+  });
+
+  it('of one that is broadcast, alone as it is', async () => {
+    const x = input(3, 2);
+    const gated = call(L.multiply({ name: 'it' }), [call(dense(1, 'gate'), x), call(dense(4, 'a'), x)]);
+    const { sizes, plan } = await halved(read(x, gated));
+    expect(sizes('gate', 'a')).toEqual([1, 2]);
+    expect(reasons(plan, 'gate')).toContain("'it' broadcasts them");
+  });
+
+  it('that come into a layer which says how many, and is called on others too', async () => {
+    const x = input(2);
+    const shared = L.reLU({ inputShape: [4], name: 'it' });
+    const towers = [4, 6].map((units, i) => call(shared, call(dense(units, 'ab'[i]!), x)));
+    const { sizes, plan } = await halved(read(x, call(dense(4, 'free'), call(L.concatenate(), towers))));
+    expect(sizes('a', 'b', 'free')).toEqual([4, 6, 2]);
+    expect(reasons(plan, 'b')).toContain("'it' is also called on something");
+  });
 
   it('along one axis where both are flattened', async () => {
     const x = input(3, 2);
