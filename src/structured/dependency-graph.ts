@@ -8,6 +8,7 @@ import type { ChannelGraph, ChannelGroup, GraphCall } from './graph';
 import { pointwiseRules } from './rules/pointwise';
 import { shapeRules } from './rules/shape';
 import { reasonToStay } from './rules/staying';
+import { subtract } from './rules/subtract';
 import { bidirectional, isRecurrent, weightedRules } from './rules/weighted';
 import { hashOf, lineOf, makeLabels } from './topology-hash';
 import {
@@ -156,7 +157,7 @@ function callOf(
 /** The channels of each output, which stay where the layer is not known. */
 function axesOf(call: Call): Axes[] {
   const { className, layer, outputs, inputs, tracer, path } = call;
-  const rule = weightedRules.get(className) ?? pointwiseRules.get(className) ?? shapeRules.get(className);
+  const rule = ruleFor(className);
   if (rule !== undefined) return rule(call);
   const inner: unknown =
     className === 'TimeDistributed' || className === 'Bidirectional'
@@ -171,7 +172,7 @@ function axesOf(call: Call): Axes[] {
     const name = classNameOf(inner) ?? '';
     const options: Call['config'] = inner.getConfig();
     if (className === 'Bidirectional' && isRecurrent(name)) return bidirectional(call, name, options);
-    const innerRule = weightedRules.get(name) ?? pointwiseRules.get(name) ?? shapeRules.get(name);
+    const innerRule = ruleFor(name);
     if (className === 'TimeDistributed' && innerRule !== undefined) {
       return timeDistributed({ ...call, layer: inner, className: name, config: options }, innerRule);
     }
@@ -179,6 +180,11 @@ function axesOf(call: Call): Axes[] {
   const reason = `'${path}' ${reasonToStay(className)}`;
   for (const input of inputs) pinAxes(tracer, input, reason);
   return outputs.map((shape) => shape.map(() => undefined));
+}
+
+function ruleFor(className: string): Rule | undefined {
+  if (className === 'Subtract') return subtract;
+  return weightedRules.get(className) ?? pointwiseRules.get(className) ?? shapeRules.get(className);
 }
 
 /** A rule at each step of a sequence. */

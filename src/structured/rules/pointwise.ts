@@ -107,7 +107,8 @@ function widened({ shape, axes }: Traced, rank: number): Traced {
   };
 }
 
-const merge: Rule = ({ tracer, inputs, outputs, path }) => {
+/** What puts several tensors together, value by value. */
+export const merge: Rule = ({ tracer, inputs, outputs, path }) => {
   const rank = Math.max(...inputs.map(({ shape }) => shape.length));
   const all = inputs.map((input) => widened(input, rank));
   return [outputs[0]!.map((size, axis) => mergedAxis(tracer, all, axis, size, path))];
