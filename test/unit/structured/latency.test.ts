@@ -3,7 +3,6 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { applyPlan } from '../../../src/structured/apply-plan';
 import { explain } from '../../../src/structured/explain';
 import { type CallTime, stageAt, stagesOf } from '../../../src/structured/latency/prices';
-import { type Family, type Probe, searchLatency } from '../../../src/structured/latency/search';
 import { planChannels } from '../../../src/structured/plan-channels';
 import { useBackend } from '../../support/backend';
 import { expectNoLeak } from '../../support/memory';
@@ -12,120 +11,6 @@ import { withClock } from './latency-clock';
 
 beforeAll(() => useBackend('cpu'));
 afterEach(() => tf.disposeVariables());
-
-/** A device on which layers take what a function of the share says, and whole models a multiple of it. */
-function device(layers: (share: number) => number, together: (share: number) => number): Probe<number> {
-  const time = (share: number): number => layers(share) * together(share);
-  return {
-    nothing: 0,
-    predicted: async (share) => layers(share),
-    whole: async () => time(0),
-    measured: async (share) => [time(0), time(share)],
-    worth: (share) => 1 - share,
-  };
-}
-
-/** What goes is the share itself. */
-const shares: () => Promise<Array<Family<number>>> = async () => [(share) => share];
-const alike = (): number => 1;
-const falling = (x: number): number => 10 - 8 * x;
-
-describe('the search for a latency', () => {
-  it('removes as little as is enough, to a 64th, at the scale of the whole model', async () => {
-    const half = device(falling, () => 0.5);
-    // (10 − 8x) / 2 ≤ 3 from x = 0.5.
-    expect(await searchLatency(shares, half, 3)).toEqual({
-      ...{ removals: 0.5, predictedBefore: 10, predicted: 6, before: 5, measured: 3 },
-    });
-    const steps = device((x) => 10 - Math.floor(8 * x), alike);
-    expect(await searchLatency(shares, steps, 7)).toMatchObject({ removals: 3 / 8 });
-  });
-
-  it('removes nothing from a model that is quick enough', async () => {
-    const found = await searchLatency(
-      shares,
-      device(() => 10, alike),
-      10,
-    );
-    expect(found).toEqual({ removals: 0, predictedBefore: 10, predicted: 10, before: 10, measured: 10 });
-  });
-
-  it('removes more where a smaller model is slower than its layers promise', async () => {
-    // What does not shrink with the layers: a quarter more than the promise when something is gone.
-    const found = await searchLatency(
-      shares,
-      device(falling, (x) => (x === 0 ? 1 : 1.25)),
-      5,
-    );
-    expect(found).toMatchObject({ removals: 0.75, measured: 5, predicted: 4 });
-  });
-
-  it('removes less where a smaller model is quicker than its layers promise', async () => {
-    // By the layers alone 0.625; (10 − 8x) × 0.8 ≤ 5 from x = 0.46875, 30 of 64.
-    const found = await searchLatency(
-      shares,
-      device(falling, (x) => (x === 0 ? 1 : 0.8)),
-      5,
-    );
-    expect(found).toMatchObject({ removals: 30 / 64, measured: 5, predicted: 6.25 });
-  });
-
-  it('goes on until the target is met, however wrong the predictions are', async () => {
-    const time = (x: number): number => 100 * (1 - x ** 3);
-    const wrong: Probe<number> = {
-      ...device(time, alike),
-      predicted: async (x) => 100 * (1 - x) ** 3,
-    };
-    for (const target of [90, 50, 10, 1e-3]) {
-      const found = await searchLatency(shares, wrong, target);
-      expect(found.measured).toBeLessThanOrEqual(target);
-      // A 64th less would not do, or it is within 3 % of the target.
-      const less = time(found.removals - 1 / 64);
-      expect(less > target || found.measured >= 0.97 * target).toBe(true);
-    }
-    const steps: Probe<number> = { ...wrong, measured: async (x) => [100, x < 1 ? 100 : 60] };
-    expect(await searchLatency(shares, steps, 60)).toMatchObject({ removals: 1, measured: 60 });
-    expect(await searchLatency(shares, steps, 50)).toMatchObject({ removals: 1, measured: 60 });
-  });
-
-  it('tells the times of the run in which both models took turns', async () => {
-    // The device has become twice as quick since the whole model was run alone.
-    const probe: Probe<number> = { ...device(falling, alike), whole: async () => 20 };
-    expect(await searchLatency(shares, probe, 5)).toMatchObject({ before: 10, measured: 5, predicted: 5 });
-    const quick = { removals: 0, predictedBefore: 10, predicted: 10, before: 10, measured: 10 };
-    expect(await searchLatency(shares, probe, 12)).toEqual(quick);
-  });
-
-  it('says so where all that may go is not enough', async () => {
-    const found = await searchLatency(shares, device(falling, alike), 1);
-    expect(found).toMatchObject({ removals: 1, predicted: 2, measured: 2 });
-  });
-
-  it('takes of several ways the one that keeps the most importance at the predicted target', async () => {
-    interface Way {
-      readonly time: number;
-      readonly worth: number;
-    }
-    const probe: Probe<Way> = {
-      nothing: { time: 10, worth: 1 },
-      predicted: async ({ time }) => time,
-      whole: async () => 10,
-      measured: async ({ time }) => [10, time],
-      worth: ({ worth }) => worth,
-    };
-    const dear: Family<Way> = (x) => ({ time: 10 - 8 * x, worth: 1 - x });
-    const cheap: Family<Way> = (x) => ({ time: 10 - 8 * x, worth: 1 - x / 2 });
-    // It keeps all, but never comes to 5.
-    const slow: Family<Way> = (x) => ({ time: 10 - 4 * x, worth: 1 });
-    for (const ways of [
-      [dear, cheap, slow],
-      [slow, cheap, dear],
-    ]) {
-      const found = await searchLatency(async () => ways, probe, 5);
-      expect(found.removals).toEqual({ time: 5, worth: 1 - 0.625 / 2 });
-    }
-  });
-});
 
 describe('the way by prices', () => {
   const calls: CallTime[] = [
