@@ -42,7 +42,7 @@ const COST = {
   denseRow: 0.15,
   /** Of a call of a sparse kernel, beyond what one of tfjs's takes. */
   call: 5000,
-  /** Of a row of an image that is laid out anew, since windows meet its padding. */
+  /** Of a row of pixels that is copied to where a window meets it with its padding. */
   row: 400,
   /** Value by value: of a weight that is not zero and a tile of pixels, and of each four pixels in the tile. */
   tile: 0.42,
@@ -75,28 +75,28 @@ function costDense({ taps, channels, pixels }: KernelCounts): number {
   return taps * channels * (pixels === 1 ? COST.denseRow : COST.dense * pixels);
 }
 
-/** What it takes to begin; an image is taken for a square. */
-function costOfCall({ window, pixels }: KernelCounts): number {
-  return COST.call + (window === 1 ? 0 : COST.row * Math.sqrt(pixels));
-}
-
 /** What a kernel costs value by value whatever its zeros, and what each value that is left costs. */
-function costsOfValues(counts: KernelCounts): { fixed: number; each: number } {
-  const { taps, channels, window, isStrided, pixels } = counts;
+function costsOfValues({ taps, channels, window, isStrided, pixels }: KernelCounts): {
+  fixed: number;
+  each: number;
+} {
   const tiles = Math.ceil(pixels / TILE);
   const moves = COST.move * pixels * (taps / window + channels);
   const each = pixels === 1 ? COST.valueRow : tiles * COST.tile + Math.ceil(pixels / 4) * COST.four;
   const isFar = taps > (window === 1 ? NEAR_TAPS.pixel : NEAR_TAPS.window) && pixels > 1;
   const far = window === 1 ? FAR.pixel : isStrided ? FAR.stridedWindow : FAR.window;
-  const fixed = costOfCall(counts) + moves + tiles * COST.channel * channels;
+  // Each tile has the rows of its windows for itself.
+  const rows = window === 1 ? 0 : tiles * Math.sqrt(window);
+  const fixed = COST.call + COST.row * rows + moves + tiles * COST.channel * channels;
   return { fixed, each: isFar ? far * each : each };
 }
 
-function costOfBlocks(counts: KernelCounts): number {
-  const { blocks, channels, pixels } = counts;
+function costOfBlocks({ blocks, channels, window, pixels }: KernelCounts): number {
   if (blocks === undefined) return Infinity;
   const each = pixels === 1 ? COST.blockRow : COST.block + COST.inBlock[blocks.width] * pixels;
-  return costOfCall(counts) + COST.output * pixels * channels + each * blocks.weights;
+  // An image is copied as a whole, and taken for a square.
+  const rows = window === 1 ? 0 : Math.sqrt(pixels);
+  return COST.call + COST.row * rows + COST.output * pixels * channels + each * blocks.weights;
 }
 
 /**

@@ -51,7 +51,13 @@ describe('what is expected of a kernel is what was measured', () => {
       counts(512, 512, 0.9, { pixels: 784, ...blocksOf(512 * 291, 8) }),
       'values',
     ],
-    ['a first convolution of small images', counts(27, 32, 0.7, { window: 9, pixels: 1024 }), 'dense'],
+    ['a first convolution of small images', counts(27, 32, 0.9, { window: 9, pixels: 1024 }), 'dense'],
+    ['another one, in blocks', counts(147, 64, 0, { window: 49, pixels: 64, ...blocksOf(9408) }), 'dense'],
+    [
+      'one with a window of 7×7',
+      counts(147, 64, 0.3, { window: 49, isStrided: true, pixels: 1024 }),
+      'dense',
+    ],
   ] as const)('%s', (_, kernel, runs) => {
     expect(decide(kernel).runs).toBe(runs);
   });
