@@ -7,7 +7,7 @@ import { isBetween } from '../topology/model-config';
 
 /** A part of a model that gives what it was given, plus or after something that can be left out. */
 export interface Block {
-  /** What the names of its layers begin with, if that tells it from all others; else the name of its last layer. */
+  /** What the names of its layers begin with, if that tells it from all others and layers; else the name of its last one. */
   readonly name: string;
   readonly kind: 'residual' | 'layer';
   /** The names of its layers. */
@@ -42,7 +42,7 @@ export function blocksOf({ model, config }: Draft): Block[] {
     return layer !== undefined && isSameShape(call, graph) && isBetween(config, layer);
   });
   return [
-    ...named(residuals),
+    ...named(residuals, new Set(configs.keys())),
     ...single.map((call): Block => {
       const { name } = call.outboundLayer;
       return {
@@ -205,11 +205,12 @@ function isSameShape(call: ModelCall, graph: Graph): boolean {
   return hasKernel && hasSameShape(inputTensors[0]!, outputTensors[0]!);
 }
 
-function named(blocks: readonly Unnamed[]): Block[] {
+function named(blocks: readonly Unnamed[], layerNames: ReadonlySet<string>): Block[] {
   const names = blocks.map(({ layers }) => commonPrefix(layers));
   return blocks.map((block, i) => {
     const name = names[i]!;
-    const isTelling = name !== '' && names.indexOf(name) === names.lastIndexOf(name);
+    // A layer may be a block by itself.
+    const isTelling = name !== '' && names.indexOf(name) === names.lastIndexOf(name) && !layerNames.has(name);
     return { ...block, name: isTelling ? name : block.layers.at(-1)! };
   });
 }

@@ -94,7 +94,7 @@ export interface ChannelPlan extends PlanHeader {
 
 /** A part of a model that can be left out, as a plan says it. */
 export interface PlannedBlock {
-  /** Such as `layer3.4`: what the names of its layers begin with, or the name of its last layer. */
+  /** Such as `layer3.4`: what the names of its layers begin with, where nothing else is named so, or the name of its last one. */
   readonly name: string;
   /** `residual` for x + f(x), `layer` for one layer whose output has the shape of its input. */
   readonly kind: 'residual' | 'layer';

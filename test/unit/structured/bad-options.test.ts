@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { applyPlan } from '../../../src/structured/apply-plan';
+import type { ChannelPlan } from '../../../src/structured/plan';
 import { planChannels } from '../../../src/structured/plan-channels';
 import { planFromMasks } from '../../../src/structured/plan-from-masks';
 import { planLayers } from '../../../src/structured/plan-layers';
@@ -177,5 +179,55 @@ describe('a plan for which nothing can go is refused,', () => {
     expect(none.size).toBeGreaterThan(0);
     const planned = planChannels(model, { targetLatencyMs: 1e-9, latencies: none });
     await expect(planned).rejects.toMatchObject({ kind: 'unsupported', message: /take 0 ms/ });
+  });
+});
+
+describe('nothing is changed or left behind', () => {
+  const single = (): tf.LayersModel =>
+    randomize(tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4], name: 'out' })] }));
+
+  it.each([
+    ['planChannels', (model: tf.LayersModel) => planChannels(model, { ratio: 0.5 }), 'argument'],
+    ['planFromMasks', async (model: tf.LayersModel) => planFromMasks(model), 'argument'],
+    ['planLayers', (model: tf.LayersModel) => planLayers(model, { count: 1 }), 'amount'],
+  ] as const)('where %s finds a single layer, which gives the outputs', async (_name, plan, kind) => {
+    const model = single();
+    const bits = weightBits(model);
+    await expect(expectNoLeak(async () => plan(model))).rejects.toMatchObject({ name: 'PruneError', kind });
+    expect(weightBits(model)).toEqual(bits);
+  });
+
+  it('where a plan is for another model, or takes all channels of a group', async () => {
+    const [model, other] = [net(), single()];
+    const bits = [model, other].map(weightBits);
+    const plan = await planChannels(model, { ratio: 0.5 });
+    const [first, ...rest] = plan.groups;
+    const all: ChannelPlan = { ...plan, groups: [{ ...first!, remove: [0, 1, 2, 3, 4, 5] }, ...rest] };
+    for (const [target, given, says] of [
+      [other, plan, 'for another model'],
+      [other, await planLayers(model, { count: 1 }), 'for another model'],
+      [model, all, 'at least one stays'],
+    ] as const) {
+      const refusal = { kind: 'argument', message: expect.stringContaining(says) };
+      expectNoLeak(() => expect(() => applyPlan(target, given)).toThrow(expect.objectContaining(refusal)));
+    }
+    expect([model, other].map(weightBits)).toEqual(bits);
+  });
+
+  it('where a layer or block is named that there is not', async () => {
+    const model = net();
+    const bits = weightBits(model);
+    for (const [plan, options] of [
+      [channels, { ratio: 0.5, ignore: ['nobody'] }],
+      [channels, { ratios: { nobody: 0.5 } }],
+      [layers, { remove: ['nobody'] }],
+      [layers, { count: 1, ignore: ['nobody'] }],
+    ] as const) {
+      await expect(expectNoLeak(async () => plan(model, options))).rejects.toMatchObject({
+        kind: 'argument',
+        message: expect.stringMatching(/'nobody'.*there are: /),
+      });
+    }
+    expect(weightBits(model)).toEqual(bits);
   });
 });

@@ -57,6 +57,16 @@ describe('half of the channels go where tensors meet', () => {
     expect(sizes('a', 'squeeze', 'excite', 'it')).toEqual([4, 2, 4, 4]);
   });
 
+  it('of a model with several inputs and outputs, but not what it gives', async () => {
+    const [x, y] = [input(3), input(2)];
+    const sum = call(L.add(), [call(dense(6, 'a'), x), call(dense(6, 'b'), y)]);
+    const given = call(dense(4, 'given'), sum);
+    const last = call(dense(2, 'last'), call(dense(8, 'hidden'), given));
+    const { sizes, plan } = await halved(tf.model({ inputs: [x, y], outputs: [last, given] }));
+    expect(sizes('a', 'b', 'given', 'hidden', 'last')).toEqual([3, 3, 4, 4, 2]);
+    expect(reasons(plan, 'given')).toBe('the model gives them');
+  });
+
   it('of a layer that is called on what two others make', async () => {
     const [x, y] = [input(3), input(2)];
     const shared = dense(6, 'shared');
