@@ -59,7 +59,7 @@ const COST = {
   /** Of such a weight where there is a single pixel. */
   blockRow: 0.165,
   /** Of an output channel and a pixel, in blocks. */
-  output: 0.15,
+  output: 0.1,
 } as const;
 
 /** How many times as long a weight that is not zero takes where what a tile of pixels meets outgrows the fastest cache. */

@@ -52,7 +52,9 @@ describe('what is expected of a kernel is what was measured', () => {
       'values',
     ],
     ['a first convolution of small images', counts(27, 32, 0.9, { window: 9, pixels: 1024 }), 'dense'],
-    ['another one, in blocks', counts(147, 64, 0, { window: 49, pixels: 64, ...blocksOf(9408) }), 'dense'],
+    ['few taps, no zeros', counts(16, 96, 0, { pixels: 12544, ...blocksOf(1536) }), 'blocks'],
+    ['still fewer', counts(14, 64, 0, { pixels: 784, ...blocksOf(896) }), 'dense'],
+    ['another one, in blocks', counts(147, 64, 0, { window: 49, pixels: 100, ...blocksOf(9408) }), 'dense'],
     [
       'one with a window of 7×7',
       counts(147, 64, 0.3, { window: 49, isStrided: true, pixels: 1024 }),
