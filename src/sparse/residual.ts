@@ -2,12 +2,12 @@
 import type * as tf from '@tensorflow/tfjs';
 import { heapOf } from '../wasm/heap';
 import type { Range } from './operation';
-import { makeSum, makeTiled, tiledOf } from './tiled';
+import { compute, makeTiled, putOff, type Tiled, tiledOf } from './tiled';
 
 type Arguments = Parameters<tf.KernelFunc>[0];
 
 /**
- * tfjs's Add, for two tensors of one shape that are kept as tiles.
+ * tfjs's Add, for two tensors of one shape that are kept as tiles: their sum is computed when it is needed.
  *
  * @param args The kernel's arguments.
  * @returns The output; undefined where tfjs's kernel has to run.
@@ -17,7 +17,34 @@ export function runSum({ inputs: { a, b }, backend }: Arguments): tf.TensorInfo 
   const [first, second] = [a && tiledOf(a, heap), b && tiledOf(b, heap)];
   if (a === undefined || b === undefined || first === undefined || second === undefined) return undefined;
   const isSame = a.shape.length === b.shape.length && a.shape.every((size, axis) => size === b.shape[axis]);
-  return isSame ? makeSum(backend, first, second, a.shape) : undefined;
+  if (!isSame) return undefined;
+  for (const term of [first, second]) if (term.pending?.writeReluOfSum === undefined) compute(term);
+  return makeTiled(backend, first, a.shape, (sum) => {
+    putOff(sum, {
+      parts: [first, second],
+      write: (tiles) => {
+        for (const term of [first, second]) compute(term);
+        first.kernels.add(first.tiles, first.end, second.tiles, tiles);
+      },
+      writeClamped: (range, tiles) => addClamped(first, second, range, tiles),
+    });
+    return true;
+  });
+}
+
+/** Computes a clamped sum; where the one term is not computed yet and need not be, in one pass with it. */
+function addClamped(a: Tiled, b: Tiled, { min, max }: Range, tiles: number): void {
+  const isRelu = min === 0 && max === Infinity;
+  const [late, other] = isRelu && a.pending?.writeReluOfSum ? [a, b] : [b, a];
+  compute(other);
+  const { pending, kernels, end } = late;
+  if (isRelu && pending?.writeReluOfSum) {
+    pending.writeReluOfSum(other.tiles, tiles);
+    return;
+  }
+  compute(late);
+  if (isRelu) kernels.addRelu(late.tiles, end, other.tiles, tiles);
+  else kernels.addClamped(late.tiles, end, other.tiles, tiles, min, max);
 }
 
 /**
@@ -26,13 +53,13 @@ export function runSum({ inputs: { a, b }, backend }: Arguments): tf.TensorInfo 
  * @param range What it clamps to.
  * @returns A function of the kernel's arguments, which gives undefined where tfjs's kernel has to run.
  */
-export function clampSum({ min, max }: Range): (args: Arguments) => tf.TensorInfo | undefined {
+export function clampSum(range: Range): (args: Arguments) => tf.TensorInfo | undefined {
   return ({ inputs: { x }, backend }) => {
     const tiled = x && tiledOf(x, heapOf(backend));
-    if (x === undefined || tiled?.sum === undefined) return undefined;
-    const [a, b] = tiled.sum;
-    return makeTiled(backend, tiled, x.shape, ({ kernels, tiles }) => {
-      kernels.addClamped(a.tiles, a.end, b.tiles, tiles, min, max);
+    if (x === undefined || tiled?.pending?.writeClamped === undefined) return undefined;
+    const { writeClamped } = tiled.pending;
+    return makeTiled(backend, tiled, x.shape, ({ tiles }) => {
+      writeClamped(range, tiles);
       return true;
     });
   };

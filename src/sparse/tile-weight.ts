@@ -10,7 +10,7 @@ import {
   readsSinglePixels,
 } from './geometry';
 import type { Operation } from './operation';
-import type { Engine, SparseWeight } from './sparse-weight';
+import type { Engine, SparseWeight, TileUse } from './sparse-weight';
 import {
   convolvePointwise,
   convolveSpatial,
@@ -20,6 +20,7 @@ import {
 } from './tile-convolution';
 import { changeOffsets, packTiles } from './tile-stream';
 import type { Operands } from './tile-work';
+import { compute, type Tiled } from './tiled';
 
 /**
  * Packs a weight of any pattern: its values one by one, each with the place of its input.
@@ -48,17 +49,19 @@ export function makeTileWeight(
     if (wanted !== offsets) changeOffsets(heap, packed, offsets, wanted);
     offsets = wanted;
   };
+  // Whole cache lines, as what comes after them is to begin with one.
+  const zeroBytes = LINE * Math.ceil((4 * Math.max(TILE, channels)) / LINE);
+  const reserve = (scratchBytes: number): number | undefined => workspace.reserve(zeroBytes + scratchBytes);
   const operandsOf = (scratchBytes: number, inputs: number, operation: Operation): Operands | undefined => {
-    const { x, y, bias, range, isTiled } = operation;
-    // Whole cache lines, as what comes after them is to begin with one.
-    const zeroBytes = LINE * Math.ceil((4 * Math.max(TILE, bias === undefined ? channels : 0)) / LINE);
-    const start = workspace.reserve(zeroBytes + scratchBytes);
+    const { x, y, bias, shortcut = 0, range, isTiled } = operation;
+    const start = reserve(scratchBytes);
     if (start === undefined) return undefined;
     new Uint8Array(heap.buffer).fill(0, start, start + zeroBytes);
     return {
       x: { address: x, channels: inputs, isTiled: isTiled?.x ?? false },
       y: { address: y, channels, isTiled: isTiled?.y ?? false },
       bias: bias ?? start,
+      shortcut,
       zeros: start,
       packed,
       ...range,
@@ -99,12 +102,19 @@ export function makeTileWeight(
   };
   // What takes another way of it would have to bring each output into tfjs's order.
   let isAsked = false;
-  const tiles = {
+  const waiting = new Set<Tiled>();
+  const tiles: TileUse = {
     kernels,
-    isWanted: (pixels: number) => !isAsked && pixels >= TILE,
+    isWanted: (pixels) => !isAsked && pixels >= TILE,
     onAsked: () => {
       isAsked = true;
     },
+    canWait: (c) => isPointwise(c) && reserve(pointwiseScratch(team, taps, packed)) !== undefined,
+    waiting,
   };
-  return { heap, channels, bytes: packed.bytes, convolve, multiply, tiles, free: packed.free };
+  const free = (): void => {
+    for (const output of [...waiting]) compute(output);
+    packed.free();
+  };
+  return { heap, channels, bytes: packed.bytes, convolve, multiply, tiles, free };
 }

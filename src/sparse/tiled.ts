@@ -1,12 +1,13 @@
 /**
  * Tensors that are kept as tiles, as the sparse kernel reads and writes them, until something else asks for their values:
- * then they are brought into tfjs's order where they are. A sum of two is not even computed before.
+ * then they are brought into tfjs's order where they are. Some are not even computed before.
  */
 import type * as tf from '@tensorflow/tfjs';
 import type { Heap } from '../wasm/heap';
 import type { Kernels } from '../wasm/kernels';
 import { makeLateOutput } from '../wasm/late-output';
 import { TILE } from '../wasm/wat/tile';
+import type { Range } from './operation';
 import { TILE_BYTES } from './pixel-run';
 
 /** A tensor kept as tiles. Its last axis are the channels, the others its pixels. */
@@ -21,12 +22,26 @@ export interface Tiled {
   readonly tiles: number;
   /** Where they end, and room for one more begins. */
   readonly end: number;
-  /** What it is the sum of, until that is computed. */
-  sum: readonly [Tiled, Tiled] | undefined;
-  /** Sums of it that are yet to be computed. */
-  readonly sums: Set<Tiled>;
-  /** Whether its tensor is gone, and only sums need it. */
+  /** What it is computed from, until it is. */
+  pending: Pending | undefined;
+  /** What is yet to be computed from it. */
+  readonly dependents: Set<Tiled>;
+  /** Whether its tensor is gone, and only its dependents need it. */
   isDropped: boolean;
+}
+
+/** A tensor that is computed when it is needed. */
+export interface Pending {
+  /** What is read for it, whose memory is kept until then. */
+  readonly parts: readonly Tiled[];
+  /** Computes it to some address. */
+  write(tiles: number): void;
+  /** Computes what an activation makes of it instead; undefined where that is no gain. */
+  readonly writeClamped?: (range: Range, tiles: number) => void;
+  /** Computes the ReLU of its sum with other tiles instead; undefined where that is no gain. */
+  readonly writeReluOfSum?: (other: number, tiles: number) => void;
+  /** Called when it is pending no more. */
+  readonly onSettled?: () => void;
 }
 
 /** By the identity of a tensor's data. */
@@ -75,8 +90,8 @@ export function makeTiled(
     channels,
     pixels,
     ...place,
-    sum: undefined,
-    sums: new Set(),
+    pending: undefined,
+    dependents: new Set(),
     isDropped: false,
   };
   let output: tf.TensorInfo | undefined;
@@ -91,7 +106,7 @@ export function makeTiled(
     }
   } finally {
     if (output === undefined) {
-      forgetSum(tiled);
+      forget(tiled);
       heap.free(address);
     }
   }
@@ -100,63 +115,55 @@ export function makeTiled(
 }
 
 /**
- * Makes the sum of two tensors of the same shape, to be computed when it is needed.
+ * Puts off a tensor until it is needed.
  *
- * @param backend The wasm backend.
- * @param a The one.
- * @param b The other, of as many pixels and channels.
- * @param shape Of both.
- * @returns The sum; undefined, with nothing done, where there is no memory left.
+ * @param tiled The tensor, whose tiles are not written.
+ * @param pending How to compute it.
  */
-export function makeSum(
-  backend: object,
-  a: Tiled,
-  b: Tiled,
-  shape: readonly number[],
-): tf.TensorInfo | undefined {
-  computeSum(a);
-  computeSum(b);
-  return makeTiled(backend, a, shape, (sum) => {
-    sum.sum = [a, b];
-    for (const part of [a, b]) part.sums.add(sum);
-    return true;
-  });
+export function putOff(tiled: Tiled, pending: Pending): void {
+  tiled.pending = pending;
+  for (const part of pending.parts) part.dependents.add(tiled);
 }
 
 /**
- * Computes a tensor, if it is a sum that is not computed yet.
+ * Computes a tensor, if that was put off.
  *
  * @param tiled What is going to be read as tiles.
  */
-export function computeSum(tiled: Tiled): void {
-  if (tiled.sum === undefined) return;
-  const [a, b] = tiled.sum;
-  tiled.kernels.add(a.tiles, a.end, b.tiles, tiled.tiles);
-  forgetSum(tiled);
+export function compute(tiled: Tiled): void {
+  const { pending } = tiled;
+  if (pending === undefined) return;
+  pending.write(tiled.tiles);
+  forget(tiled);
 }
 
-/** Lets the parts of a sum go. */
-function forgetSum(tiled: Tiled): void {
-  const parts = new Set(tiled.sum);
-  tiled.sum = undefined;
-  for (const part of parts) {
-    part.sums.delete(tiled);
-    if (part.isDropped && part.sums.size === 0) part.heap.free(part.address);
+/** Lets what a tensor is computed from go. */
+function forget(tiled: Tiled): void {
+  const { pending } = tiled;
+  if (pending === undefined) return;
+  tiled.pending = undefined;
+  for (const part of new Set(pending.parts)) {
+    part.dependents.delete(tiled);
+    if (!part.isDropped || part.dependents.size > 0) continue;
+    forget(part);
+    part.heap.free(part.address);
   }
+  pending.onSettled?.();
 }
 
 /** Says whether the memory of a tensor that is gone is needed no more. */
 function drop(tiled: Tiled): boolean {
-  forgetSum(tiled);
   tiled.isDropped = true;
-  return tiled.sums.size === 0;
+  if (tiled.dependents.size > 0) return false;
+  forget(tiled);
+  return true;
 }
 
 /** Brings the values into tfjs's order. A tile takes the same bytes either way, so this happens where they are. */
 function toPixels(tiled: Tiled): void {
   const { heap, kernels, channels, pixels, address, tiles, end } = tiled;
-  computeSum(tiled);
-  for (const sum of [...tiled.sums]) computeSum(sum);
+  compute(tiled);
+  for (const dependent of [...tiled.dependents]) compute(dependent);
   const memory = new Uint8Array(heap.buffer);
   const tileBytes = TILE_BYTES * channels;
   for (let tile = tiles, first = 0; tile < end; tile += tileBytes, first += TILE) {

@@ -12,6 +12,7 @@ export interface Kernels {
     stream: number,
     x: number,
     bias: number,
+    shortcut: number,
     y: number,
     min: number,
     max: number,
@@ -37,6 +38,7 @@ export interface Kernels {
   /** See wat/add.ts. */
   add(a: number, end: number, b: number, y: number): void;
   /** The same, clamped. */
+  addRelu(a: number, end: number, b: number, y: number): void;
   addClamped(a: number, end: number, b: number, y: number, min: number, max: number): void;
   /** See wat/column-sums.ts. */
   columnSums(x: number, end: number, rowBytes: number, sums: number): void;

@@ -11,7 +11,7 @@ type Name = keyof RecordedKernels;
 
 /** How many numbers each kernel takes. */
 const ARITIES: Readonly<Record<Name, number>> = {
-  sparseTile: 9,
+  sparseTile: 10,
   sparseBlock8: 11,
   sparseBlock16: 11,
   toPlanes: 6,

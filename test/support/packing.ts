@@ -16,7 +16,7 @@ let heap: Heap;
 let kernels: Kernels;
 let workspace: Workspace;
 /** How often a kernel ran since the test began. */
-export let runs: Record<'toPixels' | 'sums', number>;
+export let runs: Record<'toPixels' | 'sums' | 'tiles' | 'shortcuts', number>;
 
 /** Lets a file's tests use the functions below. */
 export function usePacking(): void {
@@ -26,6 +26,11 @@ export function usePacking(): void {
     const exact = await kernelsFor(heap);
     kernels = {
       ...exact,
+      sparseTile: (heads, headsEnd, stream, x, bias, shortcut, ...rest) => {
+        runs.tiles++;
+        if (shortcut !== 0) runs.shortcuts++;
+        exact.sparseTile(heads, headsEnd, stream, x, bias, shortcut, ...rest);
+      },
       toPixels: (...args) => {
         runs.toPixels++;
         exact.toPixels(...args);
@@ -33,6 +38,10 @@ export function usePacking(): void {
       add: (...args) => {
         runs.sums++;
         exact.add(...args);
+      },
+      addRelu: (...args) => {
+        runs.sums++;
+        exact.addRelu(...args);
       },
       addClamped: (...args) => {
         runs.sums++;
@@ -43,7 +52,7 @@ export function usePacking(): void {
   });
   beforeEach(() => {
     workspace = makeWorkspace(heap);
-    runs = { toPixels: 0, sums: 0 };
+    runs = { toPixels: 0, sums: 0, tiles: 0, shortcuts: 0 };
   });
   afterEach(unpack);
 }

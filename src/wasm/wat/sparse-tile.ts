@@ -1,23 +1,38 @@
-import { addProduct, advance, locals, params, type Rounding, repeat } from './text';
+import { addProduct, advance, locals, params, type Rounding, relu, repeat } from './text';
 import { GROUP, GROUP_BITS, TILE } from './tile';
 
 const ACCUMULATORS = TILE / 4;
 
+const PARAMS = [
+  params('i32', 'heads', 'headsEnd', 'stream', 'x', 'bias', 'shortcut', 'y'),
+  params('f32', 'min', 'max'),
+].join(' ');
+
+/** What is no number stays so, as in tfjs's convolutions. */
+function clamped(value: string): string {
+  return `(f32x4.pmin (f32x4.pmax ${value} (local.get $low)) (local.get $high))`;
+}
+
+/** A vector of what is read from or written to some address. */
+function vector(instruction: string, i: number, address: string): string {
+  return `(v128.${instruction} offset=${16 * i} (local.get $${address})`;
+}
+
 /**
  * Multiplies a tile of pixels by all output channels, only their weights that are not zero:
  * `y[channel][pixel] = clamp(bias[channel] + Σ weight · x[offset + pixel])`, added up in the order of the stream, a
- * product and a sum at a time.
+ * product and a sum at a time. A shortcut is added last, and then the ReLU taken that tfjs would take.
  *
  * - `heads` to `headsEnd`: a channel each, a u32: how many weights it has, times {@link GROUP}, plus its number in its group
  * - `stream`: { f32 weight, u32 byte offset from `x` } for each weight, channel after channel
- * - `y`: {@link TILE} floats a channel
+ * - `y`: {@link TILE} floats a channel; and so is `shortcut`, unless it is 0
  *
  * @param vectors How many fours of pixels, up to seven.
  * @param rounding How products are added.
  */
 function tile(vectors: number, rounding: Rounding): string {
   const accumulators = Array.from({ length: vectors }, (_, i) => `a${i}`);
-  return `(func $tile${vectors} (type $tile) ${params('i32', 'heads', 'headsEnd', 'stream', 'x', 'bias', 'y')} ${params('f32', 'min', 'max')}
+  return `(func $tile${vectors} (type $tile) ${PARAMS}
   ${locals('i32', 'first', 'head', 'stop', 'p', 'channel')} ${locals('v128', 'w', 'low', 'high', ...accumulators)}
   (local.set $low (f32x4.splat (local.get $min)))
   (local.set $high (f32x4.splat (local.get $max)))
@@ -38,8 +53,12 @@ function tile(vectors: number, rounding: Rounding): string {
       ${repeat(vectors, (i) => addProduct(`a${i}`, '(local.get $w)', `(v128.load offset=${16 * i} align=4 (local.get $p))`, rounding))}
       ${advance('stream', '(i32.const 8)')}
       (br_if $weights (i32.lt_u (local.get $stream) (local.get $stop))))))
-    (local.set $p (i32.add (local.get $y) (i32.mul (local.get $channel) (i32.const ${TILE}))))
-    ${repeat(vectors, (i) => `(v128.store offset=${16 * i} (local.get $p) (f32x4.pmin (f32x4.pmax (local.get $a${i}) (local.get $low)) (local.get $high)))`)}
+    (local.set $channel (i32.mul (local.get $channel) (i32.const ${TILE})))
+    (if (local.get $shortcut) (then
+      (local.set $p (i32.add (local.get $shortcut) (local.get $channel)))
+      ${repeat(vectors, (i) => `(local.set $a${i} ${relu(`(f32x4.add (local.get $a${i}) ${vector('load', i, 'p')}))`)})`)}))
+    (local.set $p (i32.add (local.get $y) (local.get $channel)))
+    ${repeat(vectors, (i) => `${vector('store', i, 'p')} ${clamped(`(local.get $a${i})`)})`)}
     ${advance('heads', '(i32.const 4)')}
     (br $channels))))`;
 }
@@ -51,11 +70,11 @@ function tile(vectors: number, rounding: Rounding): string {
  */
 export function sparseTile(rounding: Rounding): string {
   const widths = Array.from({ length: ACCUMULATORS }, (_, i) => i + 1);
-  const passed = ['heads', 'headsEnd', 'stream', 'x', 'bias', 'y', 'min', 'max'];
-  return `(type $tile (func (param i32 i32 i32 i32 i32 i32 f32 f32)))
+  const passed = ['heads', 'headsEnd', 'stream', 'x', 'bias', 'shortcut', 'y', 'min', 'max'];
+  return `(type $tile (func (param i32 i32 i32 i32 i32 i32 i32 f32 f32)))
 (table ${widths.length} funcref)
 (elem (i32.const 0) ${widths.map((width) => `$tile${width}`).join(' ')})
 ${widths.map((width) => tile(width, rounding)).join('\n')}
-(func (export "sparseTile") ${params('i32', 'heads', 'headsEnd', 'stream', 'x', 'bias', 'y')} ${params('f32', 'min', 'max')} (param $vectors i32)
+(func (export "sparseTile") ${PARAMS} (param $vectors i32)
   (call_indirect (type $tile) ${passed.map((name) => `(local.get $${name})`).join(' ')} (i32.sub (local.get $vectors) (i32.const 1))))`;
 }

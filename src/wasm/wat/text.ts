@@ -74,3 +74,12 @@ export function addProduct(sum: string, a: string, b: string, rounding: Rounding
       : `(f32x4.relaxed_madd ${a} ${b} (local.get $${sum}))`;
   return `(local.set $${sum} ${value})`;
 }
+
+/**
+ * tfjs's ReLU, which takes the bits of floats for whole numbers: what is no number stays so only without a sign.
+ *
+ * @param value Four floats, an expression.
+ */
+export function relu(value: string): string {
+  return `(i32x4.max_s ${value} (i32x4.splat (i32.const 0)))`;
+}
