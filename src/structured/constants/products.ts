@@ -199,9 +199,11 @@ export function isSame(
   b: Pick<Product, 'sums' | 'sizes'>,
   matters: Uint8Array,
 ): boolean {
-  return a.sums.every((sum, o) => {
-    const other = b.sums[o]!;
-    const isNear = Math.abs(sum - other) <= ROUNDING * Math.max(a.sizes[o]!, b.sizes[o]!);
-    return matters[o] === 0 || sum === other || isNear || (Number.isNaN(sum) && Number.isNaN(other));
-  });
+  for (let o = 0; o < a.sums.length; o++) {
+    const [sum, other] = [a.sums[o]!, b.sums[o]!];
+    if (matters[o] === 0 || sum === other || (Number.isNaN(sum) && Number.isNaN(other))) continue;
+    // Not the other way round: of what is no number none is near.
+    if (!(Math.abs(sum - other) <= ROUNDING * Math.max(a.sizes[o]!, b.sizes[o]!))) return false;
+  }
+  return true;
 }
