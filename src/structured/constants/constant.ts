@@ -103,23 +103,22 @@ export function along(constants: Constants, axis: number, differ: string): Eleme
   const whole = expanded(constants, axis);
   const size = whole.axes[axis]!.count;
   const stride = stridesOf(countsOf(whole.axes))[axis]!;
-  const values = new Float64Array(size);
-  const notes = Array<string | undefined>(size).fill(undefined);
-  const isSeen = new Uint8Array(size);
+  const values = Float64Array.from({ length: size }, (_, index) => whole.values[index * stride]!);
+  const [lost, known] = [1, 2].map(() => Array<string | undefined>(size).fill(undefined));
+  const isOther = new Uint8Array(size);
   whole.values.forEach((value, i) => {
     const index = Math.floor(i / stride) % size;
-    const note = whole.notes[i];
-    if (isSeen[index] === 0) {
-      isSeen[index] = 1;
-      values[index] = value;
-      notes[index] = note;
-    } else if (Number.isNaN(value)) {
-      notes[index] = Number.isNaN(values[index]!) ? (notes[index] ?? note) : note;
-      values[index] = Number.NaN;
-    } else if (!Number.isNaN(values[index]!)) {
-      notes[index] = value === values[index] ? (notes[index] ?? note) : differ;
-      if (value !== values[index]) values[index] = Number.NaN;
-    }
+    const notes = Number.isNaN(value) ? lost! : known!;
+    notes[index] ??= whole.notes[i];
+    if (value !== values[index]) isOther[index] = 1;
+    if (Number.isNaN(value)) values[index] = value;
+  });
+  const notes = Array.from(values, (value, index) => {
+    if (Number.isNaN(value)) return lost![index];
+    return isOther[index] === 1 ? differ : known![index];
+  });
+  values.forEach((_, index) => {
+    if (isOther[index] === 1) values[index] = Number.NaN;
   });
   return { values, notes, from: constants.from };
 }
@@ -151,13 +150,12 @@ export function compacted(constants: Constants): Constants {
 
 /** @returns Several with the axes that they have in common, but for one. */
 export function fitted(all: readonly Constants[], except?: number): Constants[] {
-  const shared = all[0]!.axes.map((_, axis) =>
-    all.map(({ axes }) => axes[axis]!).reduce((a, b) => (axis === except ? a : sharedBy(a, b))),
-  );
   return all.map((each) =>
     refined(
       each,
-      shared.map((axis, i) => (i === except ? each.axes[i]! : axis)),
+      each.axes.map((own, axis) =>
+        axis === except ? own : all.map(({ axes }) => axes[axis]!).reduce(sharedBy),
+      ),
     ),
   );
 }

@@ -90,9 +90,7 @@ function merged(a: Constants, b: Constants, combine: Merge, absorbs: boolean, pa
   const notes = [...a.notes];
   const values = a.values.map((value, i) => {
     const other = b.values[i]!;
-    const isNothing = (one: Constants): boolean =>
-      absorbs && one.values[i] === 0 && one.notes[i] === undefined;
-    if (isNothing(a) || isNothing(b)) {
+    if (absorbs && (value === 0 || other === 0)) {
       notes[i] = undefined;
       return 0;
     }

@@ -37,7 +37,7 @@ export function channelsLast({ layer, inputs }: ConstantCall): Constants {
 /**
  * @param call The call of a layer.
  * @param reaches How it goes over the axes of its input but for those of the batch and of channels; all one by one if left out.
- * @param isContinued Whether what is beyond its borders is taken to be like what is at them.
+ * @param isContinued Whether what is beyond its borders is taken to be like what is inside.
  * @returns What it reads.
  */
 export function readBy(

@@ -20,7 +20,7 @@ function gathering({ size, stride, dilation }: Step, isPadded: boolean): Reach {
     taps: size,
     positions,
     place: (at, tap, input) => at * stride + tap * dilation - before(input),
-    enough: 2 * extent + stride,
+    enough: extent + 2 * stride,
   };
 }
 
@@ -33,7 +33,7 @@ function spreading({ size, stride }: Step, isPadded: boolean): Reach {
     taps: size,
     positions: (input) => input * stride + (isPadded ? 0 : more),
     place: (at, tap) => (at + before - tap) / stride,
-    enough: 2 * size + stride,
+    enough: size + 2 * stride,
   };
 }
 

@@ -156,11 +156,10 @@ function judgeInput({ calls }: Reader, { layer: path, weight }: WeightAxis, outp
     if (isTaken) return even(pad === undefined ? 'exact' : { inexact: borders(pad, path) });
     return { verdict: { stays: whyNot(channels, call!) }, isUneven: true };
   };
-  const own = [`${path}:${weight}`, ...(weight === 'pointwiseKernel' ? [`${path}:depthwiseKernel`] : [])];
   return {
     judgementOf,
     shareOf: (i) => productOf(reads[0]!, path, i, mattering(outputs, i))?.sums,
-    from: new Set([...reads.flatMap(({ input }) => [...input.from]), ...own]),
+    from: new Set([...reads.flatMap(({ input }) => [...input.from]), `${path}:${weight}`]),
   };
 }
 

@@ -133,12 +133,13 @@ export const resized: ConstantRule = (call) => {
 export const globalPooling: ConstantRule = (call) => {
   const input = channelsLast(call);
   const places = input.axes.slice(0, -1);
+  const isMaximum = call.className.includes('Max');
   const isUneven = places.some(({ count }) => count > 1);
-  if (isUneven && call.model.isOpen) return unknownByOpenSizes(call);
+  // How often each kind occurs depends on the size; that it does, not.
+  if (isUneven && call.model.isOpen && !isMaximum) return unknownByOpenSizes(call);
   const weights = timesOf(places);
   const channels = input.axes.at(-1)!.count;
   const own = (c: number): number[] => Array.from(weights, (_, place) => input.values[place * channels + c]!);
-  const isMaximum = call.className.includes('Max');
   const values = Float64Array.from({ length: channels }, (_, c) =>
     isMaximum ? maximum(own(c)) : mean(own(c), weights),
   );

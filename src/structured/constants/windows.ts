@@ -19,7 +19,7 @@ export interface Windows {
   readonly axes: readonly Axis[];
   /** By the kinds along them, row-major, and by tap: the place of what is met, by the kinds of the input; -1 for nothing. */
   readonly places: ReadonlyArray<readonly number[]>;
-  /** For each tap 1 where it is beyond the borders at one of the positions, and taken to meet what is at them. */
+  /** For each tap 1 where it is beyond the borders at one of the positions, and taken to meet what is inside. */
   readonly pads: readonly number[];
   /** Whether they are those of inputs of all sizes, since the input may have any. */
   readonly isOpen: boolean;
@@ -29,7 +29,7 @@ export interface Windows {
 export interface WindowTraits {
   /** Whether the input may have another size, so that all sizes count. */
   readonly isOpen: boolean;
-  /** Whether a tap beyond the input's borders is taken to meet what is at the border. */
+  /** Whether a tap beyond the input's borders is taken to meet what is inside, if all along the axis is alike. */
   readonly isContinued: boolean;
 }
 
@@ -82,6 +82,7 @@ function rowOf(axis: Axis, reach: Reach, traits: WindowTraits): Row {
     return { axis, windows: Array.from({ length: axis.count }, (_, kind) => [kind]), pads: [0] };
   const { taps, positions, place, enough } = reach;
   const size = axis.kinds.length;
+  const isAlike = axis.count === 1;
   const others = traits.isOpen ? Array.from({ length: enough }, (_, i) => i + 1) : [];
   const numbers = new Map<string, number>();
   const windows: number[][] = [];
@@ -91,10 +92,10 @@ function rowOf(axis: Axis, reach: Reach, traits: WindowTraits): Row {
     for (let at = 0; at < positions(each); at++) {
       const window = Array.from({ length: taps }, (_, tap) => {
         const index = place(at, tap, each);
-        if (Number.isInteger(index) && index >= 0 && index < each) return kindAt(axis, index);
-        if (!traits.isContinued) return -1;
+        if (Number.isInteger(index) && index >= 0 && index < each) return isAlike ? 0 : axis.kinds[index]!;
+        if (!traits.isContinued || !isAlike) return -1;
         pads[tap] = 1;
-        return kindAt(axis, Math.max(0, Math.min(index, each - 1)));
+        return 0;
       });
       const key = window.join();
       if (!numbers.has(key)) numbers.set(key, windows.push(window) - 1);
@@ -103,6 +104,3 @@ function rowOf(axis: Axis, reach: Reach, traits: WindowTraits): Row {
   }
   return { axis: { kinds, count: windows.length }, windows, pads };
 }
-
-/** Of an axis whose size is open, all indices are of the first kind. */
-const kindAt = ({ kinds, count }: Axis, index: number): number => (count === 1 ? 0 : kinds[index]!);

@@ -25,11 +25,11 @@ function zeroed(constant = 3): tf.LayersModel {
 }
 
 /** Multiplies one value of a weight, the smallest change that changes anything. */
-function change(model: tf.LayersModel, layer: string, weight: number, factor = 1 + 2 ** -20): void {
+function change(model: tf.LayersModel, layer: string, weight: number, factor = 1 + 2 ** -20, at = 1): void {
   tf.tidy(() => {
     const weights = model.getLayer(layer).getWeights();
     const values = weights[weight]!.dataSync().slice();
-    values[1]! *= factor;
+    values[at]! *= factor;
     weights[weight] = tf.tensor(values, weights[weight]!.shape);
     model.getLayer(layer).setWeights(weights);
   });
@@ -71,6 +71,44 @@ describe('a plan whose biases take constants over', () => {
     const plan = planFromMasks(model);
     tf.tidy(() => model.getLayer('a').setWeights([tf.ones([2, 3]), tf.tensor1d([1, 3, 2])]));
     expect(() => applyPlan(model, plan)).toThrow(expect.objectContaining({ kind: 'state' }));
+  });
+
+  it('is refused once a weight has changed that a constant went through on its way', () => {
+    const layers = [
+      L.dense({ units: 3, name: 'a', inputShape: [4, 2] }),
+      L.layerNormalization({ axis: 1, name: 'norm' }),
+      L.prelu({ name: 'slopes' }),
+      L.dense({ units: 3, name: 'b' }),
+      L.flatten(),
+      L.dense({ units: 2, name: 'c' }),
+    ];
+    const model = randomize(tf.sequential({ layers }));
+    // Unit 1 of b reads nothing but unit 1 of a, which reads nothing.
+    tf.tidy(() => {
+      model.getLayer('a').setWeights([tf.tensor2d([1, 0, 2, 3, 0, 4], [2, 3]), tf.tensor1d([1, 3, 2])]);
+      model
+        .getLayer('b')
+        .setWeights([tf.tensor2d([1, 0, 2, 0, 3, 0, 4, 0, 5], [3, 3]), tf.tensor1d([1, 2, 3])]);
+    });
+    const plan = planFromMasks(model);
+    expect(plan.groups.map(({ remove }) => remove)).toEqual([[1], [1], []]);
+    const read: ReadonlyArray<readonly [string, number, number?]> = [
+      ['a', 1],
+      ['norm', 0],
+      ['norm', 1],
+      ['slopes', 0],
+      ['b', 0, 4],
+      ['b', 1],
+      ['c', 0],
+    ];
+    for (const [layer, weight, at] of read) {
+      change(model, layer, weight, 2, at);
+      expect(() => applyPlan(model, plan), `${layer} ${weight}`).toThrow(
+        expect.objectContaining({ kind: 'state' }),
+      );
+      change(model, layer, weight, 0.5, at);
+    }
+    expectEqualOutputs(outputsOf(applyPlan(model, plan).model), outputsOf(model));
   });
 
   it('does not mind other weights: what a shift is added to, and what comes after', () => {

@@ -2,10 +2,12 @@ import * as tf from '@tensorflow/tfjs';
 import { applyPlan, planFromMasks } from 'tfjs-prune/structured';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../support/backend';
-import { expectEqualOutputs, outputsOf } from '../../sparse/fold-models';
+import { call, expectEqualOutputs, outputsOf, randomize } from '../../sparse/fold-models';
 import {
   expectGone,
   expectKept,
+  first,
+  firstImage,
   image,
   middle,
   modelOf,
@@ -134,4 +136,88 @@ describe('an image that layers make of constants is one', () => {
       expectEqualOutputs(outputsOf(applyPlan(model, plan).model), outputsOf(model));
     });
   }
+});
+
+describe('a constant at borders', () => {
+  it('is one for a kernel whose outputs differ there, if those go themselves', async () => {
+    const model = netOf(image(), L.conv2d({ filters: 2, kernelSize: 3, padding: 'same', name: 'b' }));
+    // Output 0 reads it in the middle only; output 1 at the borders too, and nobody reads that.
+    const isRead = (tap: number, input: number, output: number): boolean =>
+      input !== 1 || output === 1 || tap === 4;
+    const mask = Array.from({ length: 72 }, (_, n) =>
+      Number(isRead(Math.floor(n / 8), Math.floor(n / 2) % 4, n % 2)),
+    );
+    const kernel = model.getLayer('b').getWeights()[0]!;
+    setKernel(model, 'b', () => kernel.mul(tf.tensor(mask, [3, 3, 4, 2])));
+    expectKept(model, "'b' pads them, so that 'b' does not read a constant at the borders");
+    const rows = Array.from({ length: 40 }, (_, row) => [1 - (row % 2)]);
+    const last = model.getLayer('out').getWeights()[0]!;
+    setKernel(model, 'out', () => last.mul(tf.tensor2d(rows)));
+    await expectGone(model, ['b']);
+  });
+
+  it('that a convolution makes which pads is told from others', () => {
+    const layers = [
+      L.conv2d({ filters: 3, kernelSize: 3, padding: 'same', name: 'b' }),
+      L.conv2d({ filters: 2, kernelSize: 2, name: 'c' }),
+    ];
+    const model = netOf(image(), ...layers);
+    const kernel = model.getLayer('b').getWeights()[0]!;
+    const mask = tf.tensor2d([
+      [1, 0, 1],
+      [0, 1, 0],
+      [1, 0, 1],
+      [1, 0, 1],
+    ]);
+    setKernel(model, 'b', () => kernel.mul(mask));
+    const groupOf = (inexact: boolean) =>
+      planFromMasks(model, { inexact }).groups.find(({ id }) => id === 'b')!;
+    expect(groupOf(false)).toMatchObject({
+      remove: [],
+      kept: [{ channels: [1], reason: "'b' pads them, so that 'c' does not read a constant at the borders" }],
+    });
+    expect(groupOf(true).remove).toEqual([1]);
+  });
+
+  it('is refused where a bias would take over what is no number', () => {
+    const model = netOf(image(), L.conv2d({ filters: 2, kernelSize: 3, padding: 'same', name: 'b' }));
+    setKernel(model, 'b', () => tf.fill([3, 3, 4, 2], Number.NaN));
+    expect(() => planFromMasks(model)).toThrow(
+      expect.objectContaining({
+        kind: 'argument',
+        message: expect.stringContaining("'b' would take over NaN"),
+      }),
+    );
+  });
+
+  it('stays where tfjs adds a bias along another axis', () => {
+    const separable = L.separableConv2d({ filters: 2, kernelSize: 2, name: 'b', dataFormat: first });
+    const model = withBias(zeroIn(modelOf([firstImage(), separable, L.flatten(), out()])), 0.8);
+    const why = 'reads them as a constant that is not zero, and tfjs adds its bias along another axis';
+    expectKept(model, `'b' ${why}`);
+  });
+
+  it('of a depthwise kernel that has zeros is its bias, whatever comes in', async () => {
+    const model = modelOf([
+      image(),
+      L.depthwiseConv2d({ kernelSize: 3, padding: 'same', name: 'b' }),
+      L.flatten(),
+      out(),
+    ]);
+    const kernel = model.getLayer('b').getWeights()[0]!;
+    setKernel(model, 'b', () => kernel.mul(tf.tensor2d([[1], [0], [1], [1]])));
+    await expectGone(model, ['out']);
+  });
+
+  it('adds up the same but for rounding, in whatever order', async () => {
+    const input = tf.input({ shape: [1, 3] });
+    const a = call(L.dense({ units: 4, name: 'a' }), input);
+    const steps = [1, 2, 3].map((n) => call(L.batchNormalization({ name: `n${n}` }), a));
+    const row = call(L.concatenate({ axis: 1 }), [...steps, steps[0]!]);
+    const b = call(L.conv1d({ filters: 2, kernelSize: 3, name: 'b' }), row);
+    const outputs = call(out(), call(L.flatten(), b));
+    const model = withBias(zeroIn(randomize(tf.model({ inputs: input, outputs }), 3)), 0.8);
+    setKernel(model, 'b', () => tf.fill([3, 4, 2], 0.7));
+    await expectGone(model, ['b']);
+  });
 });

@@ -36,6 +36,7 @@ describe('a constant that differs at borders is taken over place by place', () =
       L.prelu(),
       flat(),
     ],
+    'after a PReLU': () => [image(), pad(), L.prelu(), flat()],
     'of its mean': () => [image(), pad({ padding: [2, 1] }), L.globalAveragePooling2d({})],
     'of its maximum': () => [image(), pad(), L.globalMaxPooling2d({})],
     'where a MaxPooling2D meets the zeros': () => [
@@ -72,6 +73,13 @@ describe('a constant that differs at borders is taken over place by place', () =
     'after a DepthwiseConv2D that pads, strides and multiplies': () => [
       image(),
       depthwise({ strides: 2, depthMultiplier: 2, kernelSize: [2, 3] }),
+      flat(),
+    ],
+    'after a DepthwiseConv2D of single values that strides': () => [
+      image(),
+      pad(),
+      depthwise({ kernelSize: 1, strides: 2, name: 'single' }),
+      L.activation({ activation: 'sigmoid' }),
       flat(),
     ],
     // tfjs takes the option and leaves it out.

@@ -55,6 +55,8 @@ describe('where sizes are open a constant is taken over', () => {
     'by the mean of it': () => [image(), pool()],
     'after pooling that pads': () => [
       image(),
+      // A constant of more digits than a weight has, whose mean is rounded.
+      L.batchNormalization(),
       L.averagePooling2d({ poolSize: 3, strides: 1, padding: 'same' }),
       L.maxPooling2d({ poolSize: 2, padding: 'same' }),
       pool(),
@@ -87,7 +89,108 @@ describe('where sizes are open a constant is taken over', () => {
   });
 });
 
+/** Two constants one after the other, of which there are as many as inputs. */
+function twice(a: tf.SymbolicTensor): tf.SymbolicTensor {
+  return call(L.concatenate({ axis: 1 }), [a, call(L.activation({ activation: 'sigmoid' }), a)]);
+}
+
+/** Output 1 of b reads nothing but channel 1 of a. */
+const second = () =>
+  tf.randomNormal([4, 3], 0, 1, 'float32', 3).mul(
+    tf.tensor2d([
+      [1, 0, 1],
+      [1, 1, 1],
+      [1, 0, 1],
+      [1, 0, 1],
+    ]),
+  );
+
+describe('where sizes are open a constant that is one at some places and another at others', () => {
+  const made = (read: (b: tf.SymbolicTensor) => tf.SymbolicTensor): tf.LayersModel => {
+    const input = tf.input({ shape: [open, 3] });
+    const b = call(L.dense({ units: 3, name: 'b' }), twice(call(L.dense({ units: 4, name: 'a' }), input)));
+    const model = randomize(tf.model({ inputs: input, outputs: call(out(), read(b)) }), 3);
+    return setKernel(withBias(zeroIn(model), 0.8), 'b', second);
+  };
+
+  it('is read by its maximum', () => {
+    const model = made((b) => call(L.globalMaxPooling1d(), b));
+    const plan = planFromMasks(model, { inputShapes: [[5, 3]] });
+    expect(plan.groups.map(({ remove }) => remove)).toEqual([[], [1], []]);
+    const { model: slim } = applyPlan(model, plan);
+    for (const steps of [1, 3]) {
+      const inputs = [tf.randomNormal([2, steps, 3], 0, 1, 'float32', 3)];
+      expectEqualOutputs(outputsFor(slim, inputs), outputsFor(model, inputs));
+    }
+  });
+
+  it('is not read by its mean', () => {
+    const model = made((b) => call(L.globalAveragePooling1d(), b));
+    const plan = planFromMasks(model, { inputShapes: [[5, 3]] });
+    expect(plan.groups.map(({ remove }) => remove)).toEqual([[], [], []]);
+  });
+
+  it('is not followed where some of it is cut off, which is all of one at the size that is said', () => {
+    const input = tf.input({ shape: [open, 4, 3] });
+    const both = twice(call(L.conv2d({ filters: 4, kernelSize: 1, name: 'a' }), input));
+    const cut = call(
+      L.cropping2D({
+        cropping: [
+          [1, 0],
+          [0, 0],
+        ],
+        name: 'cut',
+      }),
+      both,
+    );
+    const outputs = call(out(), call(pool(), cut));
+    const model = withBias(zeroIn(randomize(tf.model({ inputs: input, outputs }), 3)), 0.8);
+    const changed = "'cut' makes something else of them at borders, and the model leaves sizes open";
+    expectKept(model, [1, 4], `'a' has zeros for them, but ${changed}`);
+  });
+});
+
 describe('where sizes are open a constant stays', () => {
+  it('where a crop takes others of several for each size', () => {
+    const input = tf.input({ shape: [open, 4, 3] });
+    const a = call(L.conv2d({ filters: 4, kernelSize: 1, name: 'a' }), input);
+    const b = call(L.activation({ activation: 'sigmoid' }), a);
+    const three = call(L.concatenate({ axis: 1 }), [a, b, b]);
+    const crop = call(L.centerCrop({ height: 2, width: 4, name: 'crop' }), three);
+    const outputs = call(out(), call(L.flatten(), crop));
+    const model = withBias(zeroIn(randomize(tf.model({ inputs: input, outputs }), 3)), 0.8);
+    const changed = "'crop' makes something else of them at borders, and the model leaves sizes open";
+    expectKept(model, [1, 4], `'a' has zeros for them, but ${changed}`);
+  });
+
+  it('where a transposed convolution adds the same at all positions of the size that is said', () => {
+    const conv = L.conv2dTranspose({ filters: 2, kernelSize: 2, strides: 1, name: 'b' });
+    const other = "'b' adds another sum of its kernel at other positions, so no bias can take them over";
+    const model = setKernel(netOf(image(), conv, pool()), 'b', () => tf.ones([2, 2, 2, 4]));
+    expectKept(model, [1, 1], other);
+  });
+
+  it('where the maximum is read of what a separable convolution makes that pads', () => {
+    const separable = L.separableConv2d({ filters: 3, kernelSize: 3, padding: 'same', name: 'b' });
+    const model = netOf(image(), separable, L.globalMaxPooling2d({}));
+    tf.tidy(() => {
+      const [depthwise, pointwise, bias] = model.getLayer('b').getWeights();
+      model.getLayer('b').setWeights([depthwise!, second().reshape(pointwise!.shape), bias!]);
+    });
+    const plan = planFromMasks(model, { inputShapes: [[9, 9, 3]] });
+    expect(plan.groups.map(({ remove }) => remove)).toEqual([[], [], []]);
+  });
+
+  it('and a plan that takes it over all the same is for the weights that it comes from', () => {
+    const model = netOf(image(), pad(), pool());
+    const plan = planFromMasks(model, { inputShapes: [[4, 5, 3]], inexact: true });
+    expect(Object.keys(plan.shifts[0]!.weights)).toEqual(
+      expect.arrayContaining(['a:kernel', 'a:bias', 'out:kernel']),
+    );
+    withBias(model, 0.9);
+    expect(() => applyPlan(model, plan)).toThrow(expect.objectContaining({ kind: 'state' }));
+  });
+
   const changed = (path: string): string =>
     `'a' has zeros for them, but '${path}' makes something else of them at borders, and the model leaves sizes open`;
   const padded = (by: string, path: string): string =>
@@ -111,6 +214,11 @@ describe('where sizes are open a constant stays', () => {
   it('after a depthwise convolution that pads', () => {
     const depthwise = L.depthwiseConv2d({ kernelSize: 3, padding: 'same', name: 'b' });
     expectKept(netOf(image(), depthwise, pool()), [1, 1], padded('b', 'out'));
+  });
+
+  it('where the maximum is read of what a depthwise convolution makes that pads', () => {
+    const depthwise = L.depthwiseConv2d({ kernelSize: 3, padding: 'same', name: 'b' });
+    expectKept(netOf(image(), depthwise, L.globalMaxPooling2d({})), [9, 9], padded('b', 'out'));
   });
 
   it('where a transposed convolution adds other sums elsewhere', () => {

@@ -106,6 +106,17 @@ describe('the reason of a channel that stays', () => {
     );
   });
 
+  it('names a normalisation that puts it together with what is not constant', () => {
+    const input = tf.input({ shape: [5, 3] });
+    const [a, b] = ['a', 'b'].map((name) => L.dense({ units: 4, name }).apply(input) as tf.SymbolicTensor);
+    const steps = L.concatenate({ axis: 1 }).apply([a!, b!]) as tf.SymbolicTensor;
+    const norm = L.layerNormalization({ axis: 1, name: 'norm' }).apply(steps) as tf.SymbolicTensor;
+    const outputs = out().apply(norm) as tf.SymbolicTensor;
+    expect(reasonOf(zeroIn(randomize(tf.model({ inputs: input, outputs }), 3)))).toBe(
+      "'a' has zeros for them, but 'norm' puts them together with what depends on the input",
+    );
+  });
+
   it('names an activation through which it is not followed', () => {
     class Halved extends tf.serialization.Serializable {
       static readonly className = 'halved';
