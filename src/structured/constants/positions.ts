@@ -66,7 +66,7 @@ export function placedBy(
   call: ConstantCall,
   made: Elements,
   { axes, isOpen }: Pick<Windows, 'axes' | 'isOpen'>,
-  channelAxis = channelAxisOf(call.layer, shapeAfter(call).length),
+  channelAxis: number = channelAxisOf(call.layer, shapeAfter(call).length),
 ): Constants {
   const channels = made.values.length / product(countsOf(axes));
   const last = axes.length;
