@@ -115,7 +115,8 @@ export function checkChannelOptions(options: ChannelPlanOptions, inputs: number)
   check('normalize', normalize, "'mean', 'max' or 'none'", isKnown);
   if (!global) check('normalize', normalize, 'left out without global: true', normalize === undefined);
   if (ratios !== undefined) {
-    const isRecord = typeof ratios === 'object' && ratios !== null && !Array.isArray(ratios);
+    const isRecord =
+      typeof ratios === 'object' && ratios !== null && !Array.isArray(ratios) && !(ratios instanceof Map);
     check('ratios', ratios, 'an object of numbers by the names of layers', isRecord);
     for (const [name, each] of Object.entries(ratios)) {
       check(`ratios['${name}']`, each, BELOW_ONE.allowed, each !== undefined);

@@ -72,7 +72,12 @@ function pinsOf({ pinned, mixed }: ChannelGroup, { inexact = false }: Inexact): 
   const kept = [...pinned].map(([reason, channels]): KeptChannels => ({ channels, reason }));
   if (inexact) return kept;
   const hint = '; give inexact: true to remove them all the same';
-  return [...kept, ...[...mixed].map(([reason, channels]) => ({ channels, reason: reason + hint }))];
+  const staying = new Set([...pinned.values()].flat());
+  const others = [...mixed].map(([reason, channels]): KeptChannels => {
+    // Those that stay for another reason would stay all the same.
+    return { channels: channels.filter((channel) => !staying.has(channel)), reason: reason + hint };
+  });
+  return [...kept, ...others.filter(({ channels }) => channels.length > 0)];
 }
 
 function candidatesIn(

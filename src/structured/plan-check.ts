@@ -87,6 +87,7 @@ export function checkPlan(plan: unknown): Plan {
 }
 
 function checkForm(plan: unknown): Plan {
+  if (plan instanceof Promise) throw refused('The plan', 'an object', plan);
   const { kind, version, macs, groups, blocks, shifts, latency } = fieldsOf(plan, 'The plan');
   if (kind !== 'channels' && kind !== 'layers') throw refused('kind', "'channels' or 'layers'", kind);
   if (version !== 1) {
@@ -163,6 +164,8 @@ function refused(where: string, allowed: string, given: unknown): PruneError {
 }
 
 function noPlan(given: unknown): string {
+  if (given instanceof Promise)
+    return 'A plan was given before it is there: planChannels and planLayers are to be awaited.';
   return `A plan is what planChannels, planFromMasks or planLayers gives, also out of JSON, but got ${shown(given)}.`;
 }
 

@@ -231,6 +231,7 @@ function blockNamed(blocks: readonly Block[], name: string, { model }: Draft): B
   const block = blocks.find((each) => each.name === name);
   if (block !== undefined) return block;
   const allowed = blocks.map((each) => each.name);
-  const message = `${describe(model)} has no block '${name}' that can be removed; there are: ${allowed.join(', ')}.`;
+  const others = allowed.length === 0 ? 'there are none' : `there are: ${allowed.join(', ')}`;
+  const message = `${describe(model)} has no block '${name}' that can be removed; ${others}.`;
   throw new PruneError('argument', message, { given: name, allowed });
 }

@@ -1,3 +1,4 @@
+import { PruneError, shown } from '../errors';
 import type { LayerSummary, ModelSummary } from './summary';
 
 const HEADS = ['layer', 'class', 'output', 'parameters', 'nonzeros', 'MACs', 'of nonzeros', 'activations'];
@@ -7,12 +8,22 @@ const HEADS = ['layer', 'class', 'output', 'parameters', 'nonzeros', 'MACs', 'of
  *
  * @param counts What {@link summary} gives.
  * @returns Lines of columns for a font of fixed width, without a line feed at the end.
+ * @throws {@link PruneError} `argument` for anything else, such as a model.
  * @example
  * ```ts
  * console.log(summaryTable(summary(model)));
  * ```
  */
 export function summaryTable(counts: ModelSummary): string {
+  // A model has layers too, but counts nothing.
+  const given: unknown = counts;
+  if (typeof given !== 'object' || given === null || !('uncounted' in given)) {
+    const allowed = 'what summary(model) gives';
+    throw new PruneError('argument', `summaryTable takes ${allowed}, but got ${shown(given)}.`, {
+      given,
+      allowed,
+    });
+  }
   const rows = counts.layers
     .filter(({ parameters, macs, isCounted }) => parameters > 0 || macs > 0 || !isCounted)
     .map(lineOf);

@@ -137,6 +137,24 @@ describe('planChannels with a latency', () => {
     for (const [key, time] of given) expect(other.get(key)).toBe(time);
   });
 
+  it('tells what was predicted at the scale of the model, and what was measured, each for itself', async () => {
+    const model = net();
+    const latencies = new Map<string, number>();
+    await withClock(() => planChannels(model, { targetLatencyMs: 150, latencies }));
+    // Layers take twice as long by themselves, and one more where they are called on 3 channels.
+    const wrong = new Map([...latencies].map(([key, time]) => [key, 2 * time + (/×3 /.test(key) ? 1 : 0)]));
+    const { latency, groups } = await withClock(() =>
+      planChannels(model, { targetLatencyMs: 150, latencies: wrong }),
+    );
+    const [a, b] = groups.map(({ channels, remove }) => channels - remove.length) as [number, number];
+    const measured = 3 * a + a * b;
+    const predictedBefore = 2 * 304 + 1;
+    const predicted = ((2 * measured + 1) * 304) / predictedBefore;
+    expect(latency).toMatchObject({ before: 304, predictedBefore, measured });
+    expect(latency!.predicted).toBeCloseTo(predicted, 9);
+    expect(Math.abs(latency!.predicted - measured)).toBeGreaterThan(0.1);
+  });
+
   it('is refused where options do not fit or sizes are open', async () => {
     const cases: ReadonlyArray<readonly [object, string]> = [
       [{ targetLatencyMs: 0 }, 'amount'],
