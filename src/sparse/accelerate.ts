@@ -55,11 +55,11 @@ export interface Acceleration {
 
 /**
  * Lets a model's convolutions and dense layers skip the weights that are zero, on tfjs's wasm backend: `model.predict`,
- * `model.apply`, and whatever else computes with the same tensors. Their results are equal to the bit, unless sums are to be `relaxed`. Batch
- * normalisations run on a faster kernel, whose results differ by some units in the last place. Each weight that is
- * worth it is packed, in about 8 bytes of the backend's memory for each value that is not zero; the model keeps its own
- * weights. A weight that is changed afterwards (by training, an assignment, a pruning) runs dense, and right, until the
- * model is accelerated again.
+ * `model.apply`, and whatever else computes with the same tensors. Their results are equal to the bit, unless sums are to be
+ * `relaxed`. Batch normalisations run on a faster kernel, whose results differ by some units in the last place. Each weight that
+ * is worth it is packed: for each value that is not zero, in six bytes of the backend's memory, in eight where filters have more
+ * than one pixel; the model keeps its own weights. A weight that is changed afterwards (by training, an assignment, a pruning)
+ * runs dense, and right, until the model is accelerated again.
  *
  * @param model A built model, or one layer.
  * @param options Whether infinite weights are refused, whether layers are timed, and how sums are rounded.

@@ -138,7 +138,7 @@ export function prepare(slot: Built, engine: Engine, { strict, measure }: Prepar
     const sparse =
       runs === 'blocks' && blocks !== undefined
         ? makeBlockWeight(engine, address, blocks, taps)
-        : makeTileWeight(engine, address, left, taps);
+        : makeTileWeight(engine, address, left, taps, window);
     if (sparse !== undefined) return sparse;
     const message = `The wasm backend has no memory left to pack the ${nonzeros} weights of ${describe(layer)}.`;
     throw new PruneError('state', message, { given: nonzeros });

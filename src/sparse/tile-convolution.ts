@@ -47,7 +47,7 @@ export function convolvePointwise(
   pixels: Pixels,
   { x, y, bias, shortcut, packed, min, max, scratch }: Operands,
 ): void {
-  const { heads, stream } = packed;
+  const { heads, stream, kernel } = packed;
   const count = pixels.images * pixels.rows * pixels.columns;
   // One tile meets the next where they are.
   const isWhole = x.isTiled && pixels.images === 1 && pixels.rows === 1 && pixels.columnStep === 1;
@@ -60,7 +60,7 @@ export function convolvePointwise(
       if (!isWhole) gather(kernels, pixels, start, end, x, gathered);
       const to = y.isTiled ? y.address + 4 * y.channels * start : results;
       const added = shortcut && shortcut + 4 * y.channels * start;
-      kernels.sparseTile(heads, stream, stream, tile, bias, added, to, min, max, vectorsOf(end - start));
+      kernels[kernel](heads, stream, stream, tile, bias, added, to, min, max, vectorsOf(end - start));
       if (!y.isTiled) writePixels(kernels, results, y, start, end - start);
     }
   });
@@ -141,7 +141,7 @@ function convolveImage(
   to: number,
 ): void {
   const { bias, packed, min, max, scratch, y } = operands;
-  const { heads, stream, channels } = packed;
+  const { heads, stream, channels, kernel } = packed;
   const { layout, lines, length, rowLength, rowStride } = geometry;
   const { outWidth } = geometry.convolution;
   const { once, each } = roomOf(geometry);
@@ -161,7 +161,7 @@ function convolveImage(
       // A tile of the output has no useless results in it.
       const isWhole = y.isTiled && pixel % TILE === 0 && end - start === TILE && place + TILE <= outWidth;
       const target = isWhole ? y.address + 4 * y.channels * pixel : results;
-      kernels.sparseTile(heads, stream, stream, x, bias, 0, target, min, max, vectorsOf(end - start));
+      kernels[kernel](heads, stream, stream, x, bias, 0, target, min, max, vectorsOf(end - start));
       if (!isWhole) writeRows(kernels, geometry, target, y, to + line * outWidth, start, end);
     }
   });

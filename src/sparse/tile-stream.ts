@@ -1,8 +1,8 @@
 import type { Heap } from '../wasm/heap';
-import { GROUP, GROUP_BITS } from '../wasm/wat/tile';
+import { FAR_ENTRY, GROUP, GROUP_BITS, NEAR_ENTRY } from '../wasm/wat/tile';
 
-/** Bytes of a weight and its offset. */
-const ENTRY = 8;
+/** The largest byte offset of a near weight: 16 bits tell it in floats. */
+const NEAREST = 4 * 0xffff;
 /** Bytes of what is kept of an output channel. */
 const HEAD = 4;
 /** The most weights of an output channel that its head can tell. */
@@ -20,6 +20,8 @@ export interface TileStream {
   readonly stream: number;
   /** Number of output channels. */
   readonly channels: number;
+  /** Which kernel reads it: that of near weights, or the one for any offsets. */
+  readonly kernel: 'sparseTile' | 'sparseTileNear';
   free(): void;
 }
 
@@ -30,6 +32,7 @@ export interface TileStream {
  * @param address The kernel's: row-major [taps, channels], the last axis the output channels.
  * @param offsets For each tap, the byte offset that goes with its weights.
  * @param counts What {@link countNonzeros} gives for it: its output channels.
+ * @param isLasting Whether no larger offsets are to come: then weights take less memory if these are small.
  * @returns The packed weights, to be freed by the caller; undefined where there is no memory left.
  */
 export function packTiles(
@@ -37,18 +40,27 @@ export function packTiles(
   address: number,
   offsets: Int32Array,
   counts: Int32Array,
+  isLasting: boolean,
 ): TileStream | undefined {
   const channels = counts.length;
   const size = offsets.length * channels;
   const nonzeros = counts.reduce((sum, count) => sum + count, 0);
-  const bytes = HEAD * channels + ENTRY * nonzeros;
+  const isNear = isLasting && isAllNear(offsets);
+  const entry = isNear ? NEAR_ENTRY : FAR_ENTRY;
+  const bytes = HEAD * channels + entry * nonzeros;
   const heads = heap.allocate(bytes);
   if (heads === undefined) return undefined;
   const stream = heads + HEAD * channels;
-  const target = new Int32Array(heap.buffer, heads, bytes / 4);
-  const cursors = writeHeads(target, counts);
-  writeStream(target, cursors, new Int32Array(heap.buffer, address, size), offsets);
-  return { nonzeros, bytes, heads, stream, channels, free: () => heap.free(heads) };
+  const bits = new Int32Array(heap.buffer, address, size);
+  const starts = writeHeads(new Int32Array(heap.buffer, heads, channels), counts);
+  const halves = isNear ? 3 : 4;
+  writeStream(new Uint16Array(heap.buffer, stream, halves * nonzeros), halves, starts, bits, offsets);
+  const kernel = isNear ? 'sparseTileNear' : 'sparseTile';
+  return { nonzeros, bytes, heads, stream, channels, kernel, free: () => heap.free(heads) };
+}
+
+function isAllNear(offsets: Int32Array): boolean {
+  return offsets.every((offset) => offset <= NEAREST);
 }
 
 /**
@@ -58,13 +70,22 @@ export function packTiles(
  * @param packed The weights.
  * @param from The offsets that they have.
  * @param to The offsets that they are to have.
+ * @returns Whether they could; false, with nothing changed, where the weights are near and an offset is not.
  */
-export function changeOffsets(heap: Heap, packed: TileStream, from: Int32Array, to: Int32Array): void {
+export function changeOffsets(heap: Heap, packed: TileStream, from: Int32Array, to: Int32Array): boolean {
+  const isNear = packed.kernel === 'sparseTileNear';
+  if (isNear && !isAllNear(to)) return false;
   const last = from.reduce((most, offset) => Math.max(most, offset), 0);
   const table = new Int32Array(last / 4 + 1);
   for (let tap = 0; tap < from.length; tap++) table[from[tap]! / 4] = to[tap]!;
-  const stream = new Int32Array(heap.buffer, packed.stream, 2 * packed.nonzeros);
-  for (let i = 1; i < stream.length; i += 2) stream[i] = table[stream[i]! >> 2]!;
+  if (isNear) {
+    const stream = new Uint16Array(heap.buffer, packed.stream, 3 * packed.nonzeros);
+    for (let i = 2; i < stream.length; i += 3) stream[i] = table[stream[i]!]! >> 2;
+  } else {
+    const stream = new Int32Array(heap.buffer, packed.stream, 2 * packed.nonzeros);
+    for (let i = 1; i < stream.length; i += 2) stream[i] = table[stream[i]! >> 2]!;
+  }
+  return true;
 }
 
 /** How many bits there are besides a float's sign: none for 0 and −0. */
@@ -88,34 +109,45 @@ export function countNonzeros(bits: Int32Array, channels: number): Int32Array {
   return counts;
 }
 
-/** Writes the channels and returns, for each, where in the target its first weight belongs. */
-function writeHeads(target: Int32Array, counts: Int32Array): Int32Array {
-  const cursors = new Int32Array(counts.length);
+/** Writes the channels and returns, for each, which of all weights its first one is. */
+function writeHeads(heads: Int32Array, counts: Int32Array): Int32Array {
+  const starts = new Int32Array(counts.length);
   let head = 0;
-  let next = counts.length;
+  let next = 0;
   for (let start = 0; start < counts.length; start += GROUP) {
     const group = Array.from(counts.subarray(start, start + GROUP), (_, i) => start + i);
     for (const channel of group.sort((a, b) => counts[a]! - counts[b]!)) {
-      target[head++] = (counts[channel]! << GROUP_BITS) | (channel - start);
-      cursors[channel] = next;
-      next += 2 * counts[channel]!;
+      heads[head++] = (counts[channel]! << GROUP_BITS) | (channel - start);
+      starts[channel] = next;
+      next += counts[channel]!;
     }
   }
-  return cursors;
+  return starts;
 }
 
-function writeStream(target: Int32Array, cursors: Int32Array, bits: Int32Array, offsets: Int32Array): void {
-  const channels = cursors.length;
+/** Writes weights in halves: with three a weight near offsets, in floats, with four any. */
+function writeStream(
+  target: Uint16Array,
+  halves: 3 | 4,
+  starts: Int32Array,
+  bits: Int32Array,
+  offsets: Int32Array,
+): void {
+  const channels = starts.length;
+  const cursors = starts.map((start) => halves * start);
   for (let tap = 0; tap < offsets.length; tap++) {
-    const offset = offsets[tap]!;
+    const offset = halves === 3 ? offsets[tap]! >> 2 : offsets[tap]!;
     const row = tap * channels;
     for (let channel = 0; channel < channels; channel++) {
       const weight = bits[row + channel]!;
       if ((weight & MAGNITUDE) === 0) continue;
       const at = cursors[channel]!;
+      // What is beyond sixteen bits is cut off.
       target[at] = weight;
-      target[at + 1] = offset;
-      cursors[channel] = at + 2;
+      target[at + 1] = weight >>> 16;
+      target[at + 2] = offset;
+      if (halves === 4) target[at + 3] = offset >>> 16;
+      cursors[channel] = at + halves;
     }
   }
 }

@@ -29,6 +29,7 @@ import { compute, type Tiled } from './tiled';
  * @param address The weight's: row-major [taps, channels], the last axis the output channels.
  * @param counts What {@link countNonzeros} gives for it.
  * @param taps Weights of an output channel, zeros included.
+ * @param window Of these, how many meet each input channel: 1 where the weight only mixes channels.
  * @returns The packed weight; undefined where there is no memory left.
  */
 export function makeTileWeight(
@@ -36,18 +37,20 @@ export function makeTileWeight(
   address: number,
   counts: Int32Array,
   taps: number,
+  window: number,
 ): SparseWeight | undefined {
   const channels = counts.length;
   const pointwise = pointwiseOffsets(taps);
-  const packed = packTiles(heap, address, pointwise, counts);
+  const packed = packTiles(heap, address, pointwise, counts, window === 1);
   if (packed === undefined) return undefined;
   const workers = { kernels, team };
   let offsets = pointwise;
   let geometry: Geometry | undefined;
 
-  const use = (wanted: Int32Array): void => {
-    if (wanted !== offsets) changeOffsets(heap, packed, offsets, wanted);
+  const use = (wanted: Int32Array): boolean => {
+    if (wanted !== offsets && !changeOffsets(heap, packed, offsets, wanted)) return false;
     offsets = wanted;
+    return true;
   };
   // Whole cache lines, as what comes after them is to begin with one.
   const zeroBytes = LINE * Math.ceil((4 * Math.max(TILE, channels)) / LINE);
@@ -70,8 +73,7 @@ export function makeTileWeight(
   };
   const mix = (pixels: Pixels, inputs: number, operation: Operation): boolean => {
     const operands = operandsOf(pointwiseScratch(team, inputs, packed), inputs, operation);
-    if (operands === undefined) return false;
-    use(pointwise);
+    if (operands === undefined || !use(pointwise)) return false;
     convolvePointwise(workers, pixels, operands);
     return true;
   };
@@ -95,8 +97,7 @@ export function makeTileWeight(
       geometry = geometryOf(c, packed.nonzeros / taps);
     }
     const operands = operandsOf(spatialScratch(team, geometry, packed), c.inChannels, operation);
-    if (operands === undefined) return false;
-    use(geometry.offsets);
+    if (operands === undefined || !use(geometry.offsets)) return false;
     convolveSpatial(workers, geometry, c.batchSize, operands);
     return true;
   };

@@ -6,18 +6,8 @@ import type { Heap } from './heap';
 /** The kernels, which work in the backend's memory. All addresses and steps are in bytes. */
 export interface Kernels {
   /** See wat/sparse-tile.ts. */
-  sparseTile(
-    heads: number,
-    headsEnd: number,
-    stream: number,
-    x: number,
-    bias: number,
-    shortcut: number,
-    y: number,
-    min: number,
-    max: number,
-    vectors: number,
-  ): void;
+  sparseTile: SparseTile;
+  sparseTileNear: SparseTile;
   /** See wat/sparse-block.ts. */
   sparseBlock8: SparseBlock;
   sparseBlock16: SparseBlock;
@@ -91,6 +81,19 @@ export interface Kernels {
     table: number,
   ): readonly [left: number, right: number];
 }
+
+type SparseTile = (
+  heads: number,
+  headsEnd: number,
+  stream: number,
+  x: number,
+  bias: number,
+  shortcut: number,
+  y: number,
+  min: number,
+  max: number,
+  vectors: number,
+) => void;
 
 type SparseBlock = (
   heads: number,

@@ -4,7 +4,10 @@ import type { Kernels } from './kernels';
 import { PLAIN, SHARED } from './relaxed-binary';
 
 /** The kernels that multiply, which round a product and its sum together. */
-export type RelaxedKernels = Pick<Kernels, 'sparseTile' | 'sparseBlock8' | 'sparseBlock16'>;
+export type RelaxedKernels = Pick<
+  Kernels,
+  'sparseTile' | 'sparseTileNear' | 'sparseBlock8' | 'sparseBlock16'
+>;
 
 const instances = new WeakMap<WebAssembly.Memory, Promise<RelaxedKernels | undefined>>();
 

@@ -4,7 +4,7 @@ import type { Kernels } from './kernels';
 /** What other threads can be asked for. */
 export type RecordedKernels = Pick<
   Kernels,
-  'sparseTile' | 'sparseBlock8' | 'sparseBlock16' | 'toPlanes' | 'toPixels' | 'copyLanes'
+  'sparseTile' | 'sparseTileNear' | 'sparseBlock8' | 'sparseBlock16' | 'toPlanes' | 'toPixels' | 'copyLanes'
 >;
 
 type Name = keyof RecordedKernels;
@@ -12,6 +12,7 @@ type Name = keyof RecordedKernels;
 /** How many numbers each kernel takes. */
 const ARITIES: Readonly<Record<Name, number>> = {
   sparseTile: 10,
+  sparseTileNear: 10,
   sparseBlock8: 11,
   sparseBlock16: 11,
   toPlanes: 6,
@@ -21,6 +22,7 @@ const ARITIES: Readonly<Record<Name, number>> = {
 
 const NAMES: readonly Name[] = [
   'sparseTile',
+  'sparseTileNear',
   'sparseBlock8',
   'sparseBlock16',
   'toPlanes',
@@ -70,6 +72,7 @@ export function makeTape(numbers: Float64Array): Tape {
     },
     kernels: {
       sparseTile: writer('sparseTile'),
+      sparseTileNear: writer('sparseTileNear'),
       sparseBlock8: writer('sparseBlock8'),
       sparseBlock16: writer('sparseBlock16'),
       toPlanes: writer('toPlanes'),

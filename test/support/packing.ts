@@ -24,13 +24,17 @@ export function usePacking(): void {
     await useBackend('wasm');
     heap = activeHeap()!;
     const exact = await kernelsFor(heap);
-    kernels = {
-      ...exact,
-      sparseTile: (heads, headsEnd, stream, x, bias, shortcut, ...rest) => {
+    const noted =
+      (kernel: Kernels['sparseTile']): Kernels['sparseTile'] =>
+      (heads, headsEnd, stream, x, bias, shortcut, ...rest) => {
         runs.tiles++;
         if (shortcut !== 0) runs.shortcuts++;
-        exact.sparseTile(heads, headsEnd, stream, x, bias, shortcut, ...rest);
-      },
+        kernel(heads, headsEnd, stream, x, bias, shortcut, ...rest);
+      };
+    kernels = {
+      ...exact,
+      sparseTile: noted(exact.sparseTile),
+      sparseTileNear: noted(exact.sparseTileNear),
       toPixels: (...args) => {
         runs.toPixels++;
         exact.toPixels(...args);
@@ -68,6 +72,7 @@ export function pack(filter: tf.Tensor): void {
     address,
     counts,
     Math.max(filter.size, 1) / channels,
+    filter.shape.slice(0, -2).reduce((product, size) => product * size, 1),
   )!;
   setSparseWeight(filter.dataId, weight);
   packed.push([filter.dataId, weight]);

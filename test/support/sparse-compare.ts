@@ -37,11 +37,12 @@ function counting(kernels: Kernels, team: Team): { kernels: Kernels; team: Team;
       calls++;
       kernel(...args);
     };
-  const { sparseTile, sparseBlock8, sparseBlock16 } = kernels;
+  const { sparseTile, sparseTileNear, sparseBlock8, sparseBlock16 } = kernels;
   return {
     kernels: {
       ...kernels,
       sparseTile: counted(sparseTile),
+      sparseTileNear: counted(sparseTileNear),
       sparseBlock8: counted(sparseBlock8),
       sparseBlock16: counted(sparseBlock16),
     },
@@ -77,12 +78,13 @@ export function both(
   const engine = { heap, kernels: counted.kernels, team: counted.team, workspace: makeWorkspace(heap) };
   const channels = weight.shape.at(-1)!;
   const taps = weight.size / channels;
+  const window = weight.shape.slice(0, -2).reduce((product, size) => product * size, 1);
   const address = heap.addressOf(weight.dataId)!;
   const bits = (): Int32Array => new Int32Array(heap.buffer, address, weight.size);
   const width = widthOf(channels, widest);
   const sparse = width
     ? makeBlockWeight(engine, address, countBlocks(bits(), channels, width), taps)!
-    : makeTileWeight(engine, address, countNonzeros(bits(), channels), taps)!;
+    : makeTileWeight(engine, address, countNonzeros(bits(), channels), taps, window)!;
   setSparseWeight(weight.dataId, sparse);
   try {
     const tiled = compute().dataSync<'float32'>();

@@ -1,5 +1,5 @@
 import { addProduct, advance, locals, params, type Rounding, relu, repeat } from './text';
-import { GROUP, GROUP_BITS, TILE } from './tile';
+import { FAR_ENTRY, GROUP, GROUP_BITS, NEAR_ENTRY, TILE } from './tile';
 
 const ACCUMULATORS = TILE / 4;
 
@@ -7,6 +7,18 @@ const PARAMS = [
   params('i32', 'heads', 'headsEnd', 'stream', 'x', 'bias', 'shortcut', 'y'),
   params('f32', 'min', 'max'),
 ].join(' ');
+
+/** How far from a tile inputs may be. */
+type Reach = 'near' | 'far';
+
+/** Bytes of a weight with its offset, and how the offset is read. */
+const ENTRIES: Readonly<Record<Reach, { readonly entry: number; readonly offset: string }>> = {
+  near: {
+    entry: NEAR_ENTRY,
+    offset: '(i32.shl (i32.load16_u offset=4 (local.get $stream)) (i32.const 2))',
+  },
+  far: { entry: FAR_ENTRY, offset: '(i32.load offset=4 (local.get $stream))' },
+};
 
 /** What is no number stays so, as in tfjs's convolutions. */
 function clamped(value: string): string {
@@ -24,15 +36,18 @@ function vector(instruction: string, i: number, address: string): string {
  * product and a sum at a time. A shortcut is added last, and then the ReLU taken that tfjs would take.
  *
  * - `heads` to `headsEnd`: a channel each, a u32: how many weights it has, times {@link GROUP}, plus its number in its group
- * - `stream`: { f32 weight, u32 byte offset from `x` } for each weight, channel after channel
+ * - `stream`: { f32 weight, u32 byte offset from `x` } for each weight, channel after channel; near, { f32 weight, u16 offset
+ *   from `x` in floats }
  * - `y`: {@link TILE} floats a channel; and so is `shortcut`, unless it is 0
  *
  * @param vectors How many fours of pixels, up to seven.
+ * @param reach How far inputs are from `x`.
  * @param rounding How products are added.
  */
-function tile(vectors: number, rounding: Rounding): string {
+function tile(vectors: number, reach: Reach, rounding: Rounding): string {
+  const { entry, offset } = ENTRIES[reach];
   const accumulators = Array.from({ length: vectors }, (_, i) => `a${i}`);
-  return `(func $tile${vectors} (type $tile) ${PARAMS}
+  return `(func $${reach}${vectors} (type $tile) ${PARAMS}
   ${locals('i32', 'first', 'head', 'stop', 'p', 'channel')} ${locals('v128', 'w', 'low', 'high', ...accumulators)}
   (local.set $low (f32x4.splat (local.get $min)))
   (local.set $high (f32x4.splat (local.get $max)))
@@ -44,14 +59,14 @@ function tile(vectors: number, rounding: Rounding): string {
     (local.set $channel (i32.add
       (i32.and (i32.sub (local.get $heads) (local.get $first)) (i32.const ${-4 * GROUP}))
       (i32.shl (i32.and (local.get $head) (i32.const ${GROUP - 1})) (i32.const 2))))
-    (local.set $stop (i32.add (local.get $stream) (i32.shl (i32.shr_u (local.get $head) (i32.const ${GROUP_BITS})) (i32.const 3))))
+    (local.set $stop (i32.add (local.get $stream) (i32.mul (i32.shr_u (local.get $head) (i32.const ${GROUP_BITS})) (i32.const ${entry}))))
     (local.set $a0 (v128.load32_splat (i32.add (local.get $bias) (local.get $channel))))
     ${repeat(vectors - 1, (i) => `(local.set $a${i + 1} (local.get $a0))`)}
     (if (i32.lt_u (local.get $stream) (local.get $stop)) (then (loop $weights
-      (local.set $w (v128.load32_splat (local.get $stream)))
-      (local.set $p (i32.add (local.get $x) (i32.load offset=4 (local.get $stream))))
+      (local.set $w (v128.load32_splat align=2 (local.get $stream)))
+      (local.set $p (i32.add (local.get $x) ${offset}))
       ${repeat(vectors, (i) => addProduct(`a${i}`, '(local.get $w)', `(v128.load offset=${16 * i} align=4 (local.get $p))`, rounding))}
-      ${advance('stream', '(i32.const 8)')}
+      ${advance('stream', `(i32.const ${entry})`)}
       (br_if $weights (i32.lt_u (local.get $stream) (local.get $stop))))))
     (local.set $channel (i32.mul (local.get $channel) (i32.const ${TILE})))
     (if (local.get $shortcut) (then
@@ -64,17 +79,24 @@ function tile(vectors: number, rounding: Rounding): string {
 }
 
 /**
- * The tile kernels, exported as one function that takes how many fours of pixels there are as its last argument.
+ * The tile kernels, exported as two functions, `sparseTile` and `sparseTileNear`, which take how many fours of pixels there are
+ * as their last argument.
  *
  * @param rounding How products are added.
  */
 export function sparseTile(rounding: Rounding): string {
   const widths = Array.from({ length: ACCUMULATORS }, (_, i) => i + 1);
+  const all = (['far', 'near'] as const).flatMap((reach) => widths.map((width) => ({ reach, width })));
   const passed = ['heads', 'headsEnd', 'stream', 'x', 'bias', 'shortcut', 'y', 'min', 'max'];
+  const exported = (
+    name: string,
+    first: number,
+  ): string => `(func (export "${name}") ${PARAMS} (param $vectors i32)
+  (call_indirect (type $tile) ${passed.map((each) => `(local.get $${each})`).join(' ')} (i32.add (local.get $vectors) (i32.const ${first - 1}))))`;
   return `(type $tile (func (param i32 i32 i32 i32 i32 i32 i32 f32 f32)))
-(table ${widths.length} funcref)
-(elem (i32.const 0) ${widths.map((width) => `$tile${width}`).join(' ')})
-${widths.map((width) => tile(width, rounding)).join('\n')}
-(func (export "sparseTile") ${PARAMS} (param $vectors i32)
-  (call_indirect (type $tile) ${passed.map((name) => `(local.get $${name})`).join(' ')} (i32.sub (local.get $vectors) (i32.const 1))))`;
+(table ${all.length} funcref)
+(elem (i32.const 0) ${all.map(({ reach, width }) => `$${reach}${width}`).join(' ')})
+${all.map(({ reach, width }) => tile(width, reach, rounding)).join('\n')}
+${exported('sparseTile', 0)}
+${exported('sparseTileNear', ACCUMULATORS)}`;
 }

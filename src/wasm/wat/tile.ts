@@ -6,3 +6,7 @@ export const GROUP_BITS = 6;
 
 /** Output channels are sorted by their number of weights within so many: neighbours then leave their loops alike. */
 export const GROUP: number = 2 ** GROUP_BITS;
+
+/** Bytes of a packed weight and of its offset, one of any size, and one that 16 bits tell in floats. */
+export const FAR_ENTRY = 8;
+export const NEAR_ENTRY = 6;

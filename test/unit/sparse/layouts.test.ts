@@ -107,6 +107,7 @@ const IN_TURNS: Team = {
       call(
         {
           sparseTile: (...given) => made.push(() => kernels.sparseTile(...given)),
+          sparseTileNear: (...given) => made.push(() => kernels.sparseTileNear(...given)),
           sparseBlock8: (...given) => made.push(() => kernels.sparseBlock8(...given)),
           sparseBlock16: (...given) => made.push(() => kernels.sparseBlock16(...given)),
           toPlanes: (...given) => made.push(() => kernels.toPlanes(...given)),

@@ -11,6 +11,7 @@ const play: Play = new Function(`return ${PLAY}`)();
 /** How many numbers each kernel takes. */
 const ARITIES = {
   sparseTile: 10,
+  sparseTileNear: 10,
   sparseBlock8: 11,
   sparseBlock16: 11,
   toPlanes: 6,
@@ -41,6 +42,7 @@ function noting(): { kernels: RecordedKernels; noted: Call[] } {
       void noted.push([name, ...given]);
   const kernels = {
     sparseTile: note('sparseTile'),
+    sparseTileNear: note('sparseTileNear'),
     sparseBlock8: note('sparseBlock8'),
     sparseBlock16: note('sparseBlock16'),
     toPlanes: note('toPlanes'),
