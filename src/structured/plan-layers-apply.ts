@@ -2,13 +2,13 @@ import type * as tf from '@tensorflow/tfjs';
 import { describe, slotsOf } from '../core/parameter';
 import { PruneError } from '../errors';
 import { checkSame, copyWeight, isBuilt, unchanged } from '../topology/copy-weights';
-import { type Draft, draftOf } from '../topology/draft';
-import { callsOf, type Source, sourcesOf } from '../topology/model-config';
+import { draftOf } from '../topology/draft';
 import { rebuild } from '../topology/rebuild';
 import { dependencyGraph } from './dependency-graph';
 import type { LayerPlan } from './plan';
 import { checkTopology } from './plan-check';
-import { type Block, blocksOf } from './plan-layers-blocks';
+import { blocksOf } from './plan-layers-blocks';
+import { checkTogether, takeOutBlocks } from './plan-layers-removal';
 
 /**
  * Builds the model that a {@link LayerPlan} describes, with copies of the weights and masks of the layers that are left.
@@ -16,7 +16,7 @@ import { type Block, blocksOf } from './plan-layers-blocks';
  * @param model The model that the plan was made for, or one of the same layers. It stays as it is.
  * @param plan The plan, its form checked.
  * @returns The new model, which shares no weight with the old one; the caller disposes both.
- * @throws {@link PruneError} `argument` for a plan for another model; `state` for a model that is not built or disposed;
+ * @throws {@link PruneError} `argument` for a plan for another model, or of blocks that cannot go together; `state` for a model that is not built or disposed;
  * `unsupported` where tfjs cannot build the model. No tensor is left behind.
  */
 export function applyLayerPlan(model: tf.LayersModel, plan: LayerPlan): { model: tf.LayersModel } {
@@ -41,24 +41,10 @@ export function applyLayerPlan(model: tf.LayersModel, plan: LayerPlan): { model:
     const message = `The plan's block '${name}' is made of ${layers.join(', ')}; that of ${describe(model)}, of ${own.join(', ')}. Plan anew for this model.`;
     throw new PruneError('argument', message, { given: layers, allowed: own });
   }
-  for (const block of blocks) if (removed.has(block.name)) takeOutBlock(draft, block);
+  const gone = blocks.filter(({ name }) => removed.has(name));
+  checkTogether(draft, gone);
+  takeOutBlocks(draft.config, gone);
   return { model: rebuild(draft, copyLayer) };
-}
-
-/** Blocks come in the model's order, so what goes into one may be what went into one before it. */
-function takeOutBlock({ config }: Draft, { layers, output }: Block): void {
-  const names = new Set(layers);
-  const inside = config.layers.filter((layer) => names.has(layer.config.name));
-  // It was within a block that has gone already.
-  if (inside.length === 0) return;
-  const source = inside.flatMap((layer) => callsOf(layer).flat()).find(([layer]) => !names.has(layer));
-  config.layers = config.layers.filter((layer) => !names.has(layer.config.name));
-  if (source === undefined) return;
-  for (const each of sourcesOf(config)) if (each[0] === output.sourceLayer.name) redirect(each, source);
-}
-
-function redirect(each: Source, [layer, call, output]: Source): void {
-  [each[0], each[1], each[2]] = [layer, call, output];
 }
 
 function copyLayer(from: object, to: object): void {

@@ -4,6 +4,7 @@ import { classNameOf, slotsOf } from '../core/parameter';
 import type { Draft } from '../topology/draft';
 import { callsByStructure, type ModelCall } from '../topology/model-calls';
 import { isBetween } from '../topology/model-config';
+import { faultWithout } from './plan-layers-removal';
 
 /** A part of a model that gives what it was given, plus or after something that can be left out. */
 export interface Block {
@@ -31,7 +32,7 @@ interface Graph {
  * Finds residual blocks, x + f(x) or x + f(x) + g(x) and so on, and single layers with a kernel whose output has the shape of their input.
  *
  * @param draft The draft of a model; models within are taken as layers.
- * @returns The blocks in the model's order, those within others too.
+ * @returns The blocks in the model's order, those within others too; not those without which the model would not work.
  */
 export function blocksOf({ model, config }: Draft): Block[] {
   const graph = graphOf(model);
@@ -41,7 +42,7 @@ export function blocksOf({ model, config }: Draft): Block[] {
     const layer = configs.get(call.outboundLayer.name);
     return layer !== undefined && isSameShape(call, graph) && isBetween(config, layer);
   });
-  return [
+  const all: Block[] = [
     ...named(residuals, new Set(configs.keys())),
     ...single.map((call): Block => {
       const { name } = call.outboundLayer;
@@ -54,6 +55,7 @@ export function blocksOf({ model, config }: Draft): Block[] {
       };
     }),
   ];
+  return all.filter((block) => faultWithout(config, [block]) === undefined);
 }
 
 function graphOf(model: tf.LayersModel): Graph {
@@ -100,9 +102,6 @@ function residualFrom(
   const rectifier = redundantRectifier(input, sum, graph);
   const last = rectifier ?? add;
   const output = last.outputTensors[0]!;
-  // A model's output cannot be one of its inputs.
-  const isInput = classNameOf(graph.maker.get(input.id)!.outboundLayer) === 'InputLayer';
-  if (isInput && graph.outputs.has(output.id)) return undefined;
   const calls = new Set([...inner, add, last]);
   const layers = graph.calls.filter((call) => calls.has(call)).map(({ outboundLayer: { name } }) => name);
   return { kind: 'residual', layers, input, output };

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { checkOptions } from '../core/options';
-import { describe } from '../core/parameter';
+import { classNameOf, describe } from '../core/parameter';
 import { PruneError, shown } from '../errors';
 import { type Draft, draftOf } from '../topology/draft';
 import { dependencyGraph } from './dependency-graph';
@@ -8,6 +8,7 @@ import type { LayerPlan } from './plan';
 import { sealedLayers } from './plan-digest';
 import { type Block, blocksOf } from './plan-layers-blocks';
 import { blockInfluence, blockMagnitude } from './plan-layers-importance';
+import { checkTogether, faultWithout } from './plan-layers-removal';
 import { checkSamples } from './samples';
 import { summary } from './summary';
 
@@ -42,7 +43,8 @@ const OPTIONS = ['remove', 'count', 'targetMacs', 'importance', 'samples', 'igno
  * becomes their output, and layers whose output has the shape of
  * their input. A ReLU after the sum of a block goes with it where the block's input is never negative, as in a ResNet.
  * Blocks that change the shape, share a layer with another part, or whose inner layers feed another part, stay; so do
- * those of models within. Ranked blocks are the residual ones, and layers that are part of none.
+ * those of models within, and those without which a layer would get one tensor twice or an output would be an input or
+ * another output. Ranked blocks are the residual ones, and layers that are part of none.
  *
  * `influence` is block influence, one minus the cosine of input and output on samples (Men et al., "ShortGPT"); `magnitude`
  * the mean magnitude of the kernels' entries (after Kim et al., "Shortened LLaMA").
@@ -50,7 +52,8 @@ const OPTIONS = ['remove', 'count', 'targetMacs', 'importance', 'samples', 'igno
  * @param model A built model; it stays as it is.
  * @param options What to remove, and how to rank.
  * @returns The plan, for {@link applyPlan}.
- * @throws {@link PruneError} `argument` for what is no model and for options that are not allowed; `amount` for more than
+ * @throws {@link PruneError} `argument` for what is no model of several layers, for options that are not allowed, and for blocks
+ * that cannot be removed together; `amount` for more than
  * can be removed; `state` for a model that is not built or disposed, or that no longer fits a model within; `shape` for one
  * with open sizes, if `inputShapes` does not say them; `unsupported` where tfjs cannot build a Sequential of its layers, and
  * where a layer has the name that plans give one of a model within.
@@ -63,6 +66,7 @@ const OPTIONS = ['remove', 'count', 'targetMacs', 'importance', 'samples', 'igno
 export async function planLayers(model: tf.LayersModel, options: LayerPlanOptions): Promise<LayerPlan> {
   const draft = draftOf(model, 'planLayers');
   checkChoice(options);
+  checkSeveral(draft);
   const blocks = blocksOf(draft);
   const counts = summary(model, { inputShapes: options.inputShapes });
   const macs = new Map(blocks.map((block) => [block, macsOf(block, counts)]));
@@ -72,7 +76,8 @@ export async function planLayers(model: tf.LayersModel, options: LayerPlanOption
   const chosen =
     scores === undefined
       ? options.remove!.map((name) => blockNamed(blocks, name, draft))
-      : leastImportant(inOrder(ranked, scores), macs, counts.macs, options);
+      : leastImportant(inOrder(ranked, scores), macs, counts.macs, draft, options);
+  checkTogether(draft, chosen);
   const gone = new Set(chosen.flatMap(({ layers }) => layers));
   const saved = counts.layers.reduce((sum, layer) => sum + (goesWith(gone, layer.name) ? layer.macs : 0), 0);
   return sealedLayers({
@@ -184,15 +189,17 @@ function leastImportant(
   blocks: readonly Block[],
   macs: ReadonlyMap<Block, number>,
   all: number,
+  { config }: Draft,
   { count, targetMacs }: LayerPlanOptions,
 ): Block[] {
   const leftOf = (chosen: readonly Block[]): number =>
     all - chosen.reduce((sum, each) => sum + macs.get(each)!, 0);
   const isEnough = (chosen: readonly Block[]): boolean =>
     count === undefined ? leftOf(chosen) <= targetMacs! * all : chosen.length === count;
-  let chosen = firstEnough(blocks, isEnough);
+  const works = (chosen: readonly Block[]): boolean => faultWithout(config, chosen) === undefined;
+  let chosen = firstEnough(blocks, isEnough, works);
   // Where blocks around others take too many places, there are more of those that are around none.
-  if (count !== undefined && !isEnough(chosen)) chosen = firstEnough(innermost(blocks), isEnough);
+  if (count !== undefined && !isEnough(chosen)) chosen = firstEnough(innermost(blocks), isEnough, works);
   if (isEnough(chosen)) return chosen;
   const left = leftOf(chosen);
   const allowed =
@@ -207,14 +214,19 @@ function leastImportant(
   throw new PruneError('amount', message, { given: count ?? targetMacs, allowed });
 }
 
-/** A block within one that goes has gone already; one around others takes their place. */
-function firstEnough(blocks: readonly Block[], isEnough: (chosen: readonly Block[]) => boolean): Block[] {
+/** A block within one that goes has gone already; one around others takes their place; one too many stays. */
+function firstEnough(
+  blocks: readonly Block[],
+  isEnough: (chosen: readonly Block[]) => boolean,
+  works: (chosen: readonly Block[]) => boolean,
+): Block[] {
   let chosen: Block[] = [];
   for (const block of blocks) {
     if (isEnough(chosen)) break;
     const touched = chosen.filter(({ layers }) => layers.some((layer) => block.layers.includes(layer)));
     if (!touched.every((each) => isWithin(each, block))) continue;
-    chosen = [...chosen.filter((each) => !touched.includes(each)), block];
+    const next = [...chosen.filter((each) => !touched.includes(each)), block];
+    if (works(next)) chosen = next;
   }
   return chosen;
 }
@@ -225,6 +237,13 @@ function isWithin({ layers }: Block, around: Block): boolean {
 
 function innermost(blocks: readonly Block[]): Block[] {
   return blocks.filter((block) => !blocks.some((each) => each !== block && isWithin(each, block)));
+}
+
+/** A single layer gives what the model gives, or is a model whose blocks are not looked for. */
+function checkSeveral({ model }: Draft): void {
+  if (model.layers.filter((layer) => classNameOf(layer) !== 'InputLayer').length > 1) return;
+  const message = `Nothing in ${describe(model)} can be removed: it has one layer only. planChannels makes layers smaller.`;
+  throw new PruneError('argument', message, { given: model, allowed: 'a model of several layers' });
 }
 
 function blockNamed(blocks: readonly Block[], name: string, { model }: Draft): Block {

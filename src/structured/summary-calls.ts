@@ -56,22 +56,27 @@ export function callsOf(
       allowed,
     });
   }
-  const inputs = model.inputs.map(({ shape, dtype }, i) => {
-    const given = inputShapes?.[i];
-    if (given !== undefined) checkFits(model, shape, given, i);
-    return madeOf([1, ...(given ?? shape.slice(1))], dtype, model);
-  });
-  if (inputShapes !== undefined && inputShapes.length !== inputs.length) {
-    const allowed = `${inputs.length} shapes`;
-    const message = `${describe(model)} has ${inputs.length} inputs, but there are ${inputShapes.length} inputShapes.`;
+  const { length } = model.inputs;
+  if (inputShapes !== undefined && inputShapes.length !== length) {
+    const allowed = `${length} shapes`;
+    const message = `${describe(model)} has ${length} inputs, but there are ${inputShapes.length} inputShapes.`;
     throw new PruneError('shape', message, { given: inputShapes, allowed });
   }
+  const inputs = model.inputs.map(({ shape, dtype }, i) => {
+    if (inputShapes !== undefined) checkFits(model, shape, inputShapes[i], i);
+    return madeOf([1, ...(inputShapes?.[i] ?? shape.slice(1))], dtype, model);
+  });
   const calls: LayerCall[] = [];
   const outputs = gather(model, inputs, { calls, prefix: '', times: 1 });
   return { calls, inputs, outputs };
 }
 
-function checkFits(model: Graph, shape: TfjsShape, given: readonly number[], index: number): void {
+function checkFits(
+  model: Graph,
+  shape: TfjsShape,
+  given: readonly number[] | undefined,
+  index: number,
+): void {
   const sizes = shape.slice(1);
   const isWhole = Array.isArray(given) && given.every((size) => Number.isInteger(size) && size > 0);
   const fits =
@@ -83,11 +88,17 @@ function checkFits(model: Graph, shape: TfjsShape, given: readonly number[], ind
   throw new PruneError('shape', message, { given, allowed });
 }
 
+const TOO_SMALL = 'what goes into the model is too small, or does not fit together. Say other inputShapes.';
+
 function madeOf(shape: TfjsShape, dtype: tf.DataType, layer: object): Value {
   if (!shape.every((size) => typeof size === 'number')) {
     const sizes = shape.map((size) => size ?? '?');
     const message = `A size of [${sizes}] at ${describe(layer)} is not known. Say inputShapes: the shape of each input without the batch axis.`;
     throw new PruneError('shape', message, { given: shape, allowed: 'sizes that are known' });
+  }
+  if (shape.some((size) => size < 1)) {
+    const message = `${describe(layer)} would give the shape [${shape}]: ${TOO_SMALL}`;
+    throw new PruneError('shape', message, { given: shape, allowed: 'sizes ≥ 1' });
   }
   return { shape, bytes: sizeOf(shape) * util.bytesPerElement(dtype) };
 }
@@ -132,7 +143,15 @@ function isGraph(layer: object): layer is Graph {
 function shapesOf(layer: tf.layers.Layer, inputs: readonly Value[]): TfjsShape[] {
   // tfjs wants arrays that it may change.
   const given = inputs.map(({ shape }) => [...shape]);
-  const made = layer.computeOutputShape(given.length === 1 ? given[0]! : given);
+  let made: ReturnType<tf.layers.Layer['computeOutputShape']>;
+  try {
+    made = layer.computeOutputShape(given.length === 1 ? given[0]! : given);
+  } catch (cause) {
+    const shapes = given.map((shape) => `[${shape}]`).join(', ');
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `${describe(layer)} cannot take ${shapes} (${reason}): ${TOO_SMALL}`;
+    throw new PruneError('shape', message, { given, allowed: 'shapes that the layer takes', cause });
+  }
   return isList(made) ? made : [made];
 }
 

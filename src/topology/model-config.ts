@@ -32,7 +32,7 @@ export function callsOf({ inboundNodes }: LayerConfig): Source[][] {
 }
 
 /** What a graph gives; undefined for a Sequential. */
-function outputsOf({ outputLayers }: ModelConfig): Source[] | undefined {
+export function outputsOf({ outputLayers }: ModelConfig): Source[] | undefined {
   // tfjs's format: a list of sources.
   return outputLayers as Source[] | undefined;
 }

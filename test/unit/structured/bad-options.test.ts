@@ -189,7 +189,7 @@ describe('nothing is changed or left behind', () => {
   it.each([
     ['planChannels', (model: tf.LayersModel) => planChannels(model, { ratio: 0.5 }), 'argument'],
     ['planFromMasks', async (model: tf.LayersModel) => planFromMasks(model), 'argument'],
-    ['planLayers', (model: tf.LayersModel) => planLayers(model, { count: 1 }), 'amount'],
+    ['planLayers', (model: tf.LayersModel) => planLayers(model, { count: 1 }), 'argument'],
   ] as const)('where %s finds a single layer, which gives the outputs', async (_name, plan, kind) => {
     const model = single();
     const bits = weightBits(model);

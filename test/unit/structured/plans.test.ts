@@ -19,7 +19,7 @@ function net(): tf.LayersModel {
   const inputs = tf.input({ shape: [4] });
   const a = call(tf.layers.dense({ units: 6, name: 'a', activation: 'relu' }), inputs);
   const b = call(tf.layers.dense({ units: 10, name: 'b' }), a);
-  const f = call(tf.layers.dense({ units: 10, name: 'f.1' }), b);
+  const f = call(tf.layers.reLU({ name: 'f.relu' }), call(tf.layers.dense({ units: 10, name: 'f.1' }), b));
   const sum = call(tf.layers.add({ name: 'f.add' }), [b, f]);
   return randomize(tf.model({ inputs, outputs: call(tf.layers.dense({ units: 2, name: 'out' }), sum) }));
 }
