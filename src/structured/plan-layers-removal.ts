@@ -1,77 +1,123 @@
-/** How blocks are taken out of a model's configuration, and when a model would not work without them. */
+/** What a model is without some of its blocks, and whether tfjs can run that. */
 import { describe } from '../core/parameter';
 import { PruneError } from '../errors';
 import type { Draft } from '../topology/draft';
-import { callsOf, type ModelConfig, outputsOf, type Source, sourcesOf } from '../topology/model-config';
+import {
+  callsOf,
+  type LayerConfig,
+  type ModelConfig,
+  outputsOf,
+  type Source,
+  sourcesOf,
+} from '../topology/model-config';
 import type { Block } from './plan-layers-blocks';
 
-/**
- * Takes blocks out: who took what one gives takes what went into it.
- *
- * @param config The model's, which is changed.
- * @param blocks Blocks of it; one may be within another.
- */
-export function takeOutBlocks(
-  config: ModelConfig,
-  blocks: ReadonlyArray<Pick<Block, 'layers' | 'output'>>,
-): void {
-  for (const { layers, output } of blocks) {
-    const names = new Set(layers);
-    const inside = config.layers.filter((layer) => names.has(layer.config.name));
-    // It was within a block that has gone already.
-    if (inside.length === 0) continue;
-    const source = inside.flatMap((layer) => callsOf(layer).flat()).find(([layer]) => !names.has(layer));
-    config.layers = config.layers.filter((layer) => !names.has(layer.config.name));
-    if (source === undefined) continue;
-    for (const each of sourcesOf(config)) if (each[0] === output.sourceLayer.name) redirect(each, source);
-  }
-}
+/** What is taken out. */
+type Taken = Pick<Block, 'layers' | 'output'>;
 
-function redirect(each: Source, [layer, call, output]: Source): void {
-  [each[0], each[1], each[2]] = [layer, call, output];
+/** What is left of a model, its configuration as yet unchanged. */
+interface Rest {
+  readonly layers: readonly LayerConfig[];
+  /** What feeds a call in place of what did: what went into a block for what came out of it. */
+  readonly sourceFor: (source: Source) => Source;
 }
 
 /**
- * Tells what would be wrong with a model without some blocks. A call that gets one tensor twice, or outputs that are one
- * tensor, tfjs cannot always run; and x + f(x) without f would be 2x, which nobody means by leaving f out.
+ * Takes blocks out of a model: who took what one gives takes what went into it.
  *
- * @param config The model's, which stays as it is.
- * @param blocks Blocks of it.
- * @returns What would be wrong; undefined where the model works.
+ * @param config The model's configuration, which is changed.
+ * @param blocks What is to go; a block within another goes with it.
  */
-export function faultWithout(
-  config: ModelConfig,
-  blocks: ReadonlyArray<Pick<Block, 'layers' | 'output'>>,
-): string | undefined {
-  const left: ModelConfig = {
-    ...config,
-    layers: config.layers.map(({ inboundNodes = [], ...layer }) => ({
-      ...layer,
-      inboundNodes: structuredClone(inboundNodes),
-    })),
-    ...(outputsOf(config) && { outputLayers: structuredClone(config.outputLayers) }),
+export function takeOutBlocks(config: ModelConfig, blocks: readonly Taken[]): void {
+  const { layers, sourceFor } = restOf(config, blocks);
+  config.layers = [...layers];
+  for (const each of sourcesOf(config)) [each[0], each[1], each[2]] = sourceFor(each);
+}
+
+function restOf({ layers }: ModelConfig, blocks: readonly Taken[]): Rest {
+  const gone = new Set(blocks.flatMap((block) => block.layers));
+  const byName = new Map(layers.map((layer) => [layer.config.name, layer]));
+  const intoBlock = new Map(
+    blocks.map((block) => [block.output.sourceLayer.name, sourceOf(block, byName)] as const),
+  );
+  const sourceFor = (source: Source): Source => {
+    let found = source;
+    for (let next = intoBlock.get(found[0]); next !== undefined; next = intoBlock.get(found[0])) found = next;
+    return found;
   };
-  takeOutBlocks(left, blocks);
-  const original = new Map(config.layers.map((layer) => [layer.config.name, callsOf(layer)]));
-  for (const layer of left.layers) {
-    const { name } = layer.config;
-    const isDoubled = callsOf(layer).some((call, i) => repeats(call) > repeats(original.get(name)![i]!));
-    if (isDoubled) return `'${name}' would get one tensor twice`;
+  return { layers: layers.filter(({ config: { name } }) => !gone.has(name)), sourceFor };
+}
+
+/** What goes into a block; undefined in a Sequential, which names no sources. */
+function sourceOf({ layers }: Taken, byName: ReadonlyMap<string, LayerConfig>): Source | undefined {
+  const inside = new Set(layers);
+  const sources = layers.flatMap((name) => callsOf(byName.get(name)!).flat());
+  return sources.find(([layer]) => !inside.has(layer));
+}
+
+/**
+ * Says why tfjs could not run a model without some of its blocks. tfjs counts a call that gets one tensor twice as one
+ * reader of it, but crosses it off twice, and so disposes the tensor before others have read it; it gives a tensor that
+ * two outputs name to one of them only; and no output may be an input. A call that gets a tensor twice as it is may do so
+ * on, as long as nothing else comes to read that tensor.
+ *
+ * @param config The model's configuration, which stays as it is.
+ * @param blocks What would go.
+ * @returns What would be wrong, as a clause; undefined where nothing is.
+ */
+export function faultWithout(config: ModelConfig, blocks: readonly Taken[]): string | undefined {
+  const rest = restOf(config, blocks);
+  return faultOfCalls(config, rest) ?? faultOfOutputs(config, rest);
+}
+
+function faultOfCalls(config: ModelConfig, { layers, sourceFor }: Rest): string | undefined {
+  const unchanged = (source: Source): Source => source;
+  let readers: Record<'before' | 'after', ReadonlyMap<string, number>> | undefined;
+  for (const layer of layers) {
+    for (const call of callsOf(layer)) {
+      const [before, after] = [call.map(keyOf), call.map((source) => keyOf(sourceFor(source)))];
+      const count = new Set(after).size;
+      if (count === call.length) continue;
+      const fault = `'${layer.config.name}' would get one tensor twice`;
+      if (count < new Set(before).size) return fault;
+      readers ??= { before: readersOf(config.layers, unchanged), after: readersOf(layers, sourceFor) };
+      const { before: were, after: are } = readers;
+      if (after.some((key, i) => after.indexOf(key) !== i && are.get(key)! > were.get(before[i]!)!))
+        return fault;
+    }
   }
-  const [before, after] = [outputsOf(config) ?? [], outputsOf(left) ?? []];
-  if (repeats(after) > repeats(before)) return 'two outputs of the model would be one tensor';
-  const inputs = new Set(config.layers.flatMap((layer) => (isInput(layer) ? layer.config.name : [])));
-  const isPassed = after.some(([layer], i) => inputs.has(layer) && before[i]![0] !== layer);
-  return isPassed ? 'an output of the model would be one of its inputs' : undefined;
+  return undefined;
 }
 
-function isInput({ className }: ModelConfig['layers'][number]): boolean {
-  return className === 'InputLayer';
+/** How many calls read each tensor. */
+function readersOf(
+  layers: readonly LayerConfig[],
+  sourceFor: (source: Source) => Source,
+): ReadonlyMap<string, number> {
+  const readers = new Map<string, number>();
+  for (const call of layers.flatMap(callsOf)) {
+    for (const key of new Set(call.map((source) => keyOf(sourceFor(source))))) {
+      readers.set(key, (readers.get(key) ?? 0) + 1);
+    }
+  }
+  return readers;
 }
 
-/** How many of some tensors are others of them again. */
-function repeats(sources: readonly Source[]): number {
-  return sources.length - new Set(sources.map(([layer, call, output]) => `${call} ${output} ${layer}`)).size;
+function faultOfOutputs(config: ModelConfig, { sourceFor }: Rest): string | undefined {
+  const before = outputsOf(config) ?? [];
+  const after = before.map(sourceFor);
+  if (new Set(after.map(keyOf)).size < new Set(before.map(keyOf)).size)
+    return 'two outputs of the model would be one tensor';
+  const inputs = new Set(
+    config.layers.flatMap(({ className, config: { name } }) => (className === 'InputLayer' ? name : [])),
+  );
+  const isInput = after.some(([layer], i) => inputs.has(layer) && !inputs.has(before[i]![0]));
+  return isInput ? 'an output of the model would be one of its inputs' : undefined;
+}
+
+/** Sources hold further arguments of the call too. */
+function keyOf([layer, call, output]: Source): string {
+  return JSON.stringify([layer, call, output]);
 }
 
 /**

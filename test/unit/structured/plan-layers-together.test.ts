@@ -87,6 +87,24 @@ it('a residual block that is the branch of another goes only with that', async (
   await expect(planLayers(model, { count: 1, ignore: ['outer'] })).rejects.toMatchObject({ kind: 'amount' });
 });
 
+it.each(['reader first', 'reader last'])(
+  'a sum with itself goes on to be one, but not where others come to read its term: %s',
+  async (order) => {
+    const inputs = tf.input({ shape: [3] });
+    const x = call(dense('s'), inputs);
+    const y = add('b.sum', [x, call(dense('b.2'), call(dense('b.1', 5), x))]);
+    const double = add('double', [y, y]);
+    const alone = tf.model({ inputs, outputs: call(dense('out', 2), double) });
+    const { model: shorter } = applyPlan(alone, await planLayers(alone, { remove: ['b'] }));
+    expect(shorter.layers.slice(1).map(({ name }) => name)).toEqual(['s', 'double', 'out']);
+    const ones = tf.ones([1, 3]);
+    expectNoLeak(() => tf.dispose(shorter.predict(ones)));
+    const outputs = [call(dense('reader', 2), x), call(dense('out', 2), double)];
+    const model = tf.model({ inputs, outputs: order === 'reader last' ? outputs.reverse() : outputs });
+    await expect(planLayers(model, { remove: ['b'] })).rejects.toEqual(refusal("no block 'b'"));
+  },
+);
+
 it('a block between two outputs is not offered: they would be one tensor', async () => {
   const inputs = tf.input({ shape: [3] });
   const s = call(dense('s'), inputs);
