@@ -59,14 +59,12 @@ export const openSizes = (path: string): string =>
  * @param call The call of a layer.
  * @param made What it gives: by position, as windows say them, and channel.
  * @param windows The windows.
- * @param channelAxis Where its channels are.
  * @returns What is known of what it gives.
  */
 export function placedBy(
   call: ConstantCall,
   made: Elements,
   { axes, isOpen }: Pick<Windows, 'axes' | 'isOpen'>,
-  channelAxis: number = channelAxisOf(call.layer, shapeAfter(call).length),
 ): Constants {
   const channels = made.values.length / product(countsOf(axes));
   const last = axes.length;
@@ -79,7 +77,7 @@ export function placedBy(
       )
     : whole;
   const order = axes.map((_, i) => i);
-  order.splice(channelAxis, 0, last);
+  order.splice(channelAxisOf(call.layer, last + 1), 0, last);
   return compacted(turned(settled, order));
 }
 
