@@ -17,8 +17,8 @@ export interface AppliedPlan<M extends tf.LayersModel = tf.LayersModel> {
  * Builds the smaller model that a plan describes: a plain tf.LayersModel (or Sequential) whose layers keep their names,
  * with copies of the weights and masks of what is left. Stock tfjs saves, loads, compiles and trains it.
  *
- * Where the model has layers as properties of its own, as a ResNet has torch's children, the new one has them too; in a
- * list of blocks those that are gone are left out. What is frozen stays so, and the metadata of your own is taken along.
+ * Where the model has layers as properties of its own, as a ResNet has torch's children, also in lists, plain objects, Maps and
+ * Sets, the new one has them too, with what is beside them; those that are gone are left out. What is frozen stays so, and the metadata of your own is taken along.
  * Layers are built from their configurations: what the getConfig of one of your own leaves out is not taken along.
  * Of a class of your own only that is left: its methods, and properties that hold no layers, are not.
  *
@@ -47,7 +47,12 @@ export function applyPlan(model: tf.LayersModel, plan: Plan): AppliedPlan {
   const checked = checkPlan(plan);
   const applied =
     checked.kind === 'channels' ? applyChannelPlan(model, checked) : applyLayerPlan(model, checked);
-  adoptChildren(model, applied.model);
-  adoptSettings(model, applied.model);
+  try {
+    adoptChildren(model, applied.model);
+    adoptSettings(model, applied.model);
+  } catch (error) {
+    applied.model.dispose();
+    throw error;
+  }
   return applied;
 }

@@ -37,6 +37,8 @@ export function checkAnyFree(
   const hasFree = (mayMix: boolean): boolean =>
     groups.some((group) => freeOf(group, { inexact: mayMix }).length > 0);
   if (hasFree(inexact)) return;
-  const message = `Nothing in '${model.name}' has channels that can go: all of them are its outputs or are pinned.${hasFree(true) ? hint : ''}`;
+  const kept = groups.flatMap(({ pinned, mixed }) => [...pinned.keys(), ...(inexact ? [] : mixed.keys())]);
+  const reasons = kept.length === 0 ? '' : `: ${[...new Set(kept)].join('; ')}`;
+  const message = `Nothing in '${model.name}' has channels that can go${reasons}.${hasFree(true) ? hint : ''} planLayers takes whole layers out.`;
   throw new PruneError('argument', message, { given: model });
 }

@@ -52,6 +52,7 @@ export async function planChannels(model: tf.LayersModel, options: ChannelPlanOp
   const scores = await scoresOf(model, graph, options);
   const all = graph.groups.map((group, i) => candidatesIn(group, scores[i], options));
   checkAnyRanked(model, all, options);
+  checkAnyAsked(all, options);
   const planOf = (removals: number[][]): Unsealed<ChannelPlan> => ({
     kind: 'channels',
     version: 1,
@@ -110,6 +111,18 @@ function checkAnyRanked(model: tf.LayersModel, all: readonly Candidates[], optio
   );
   const message = `Nothing in '${model.name}' has channels that can go: ${[...new Set(reasons)].join('; ')}.`;
   throw new PruneError('argument', message, { given: options });
+}
+
+/** Ratios of layers whose channels all stay would plan nothing, and not say so. */
+function checkAnyAsked(all: readonly Candidates[], { ratio, ratios }: ChannelPlanOptions): void {
+  const asked = all.filter(({ share = 0 }) => share > 0);
+  const isAny = asked.length === 0 || asked.some(({ order }) => order.length > 0);
+  if (ratios === undefined || ratio !== undefined || isAny) return;
+  const reasons = asked.flatMap(({ group, kept }) =>
+    kept.map(({ reason }) => `those of '${group.layers[0]}' stay, since ${reason}`),
+  );
+  const message = `ratios names no layer with channels that can go: ${reasons.join('; ')}. Name others.`;
+  throw new PruneError('argument', message, { given: ratios });
 }
 
 /** The whole number that is no more than a share, but for what rounding takes: 0.29 × 100 is 28.999999999999996. */

@@ -76,18 +76,32 @@ const BLOCK = {
 
 /**
  * @param plan Anything that was given for a plan.
- * @returns The same.
+ * @returns The same, as a copy.
  * @throws {@link PruneError} `argument` for what is no plan or was changed where it may not be, `unsupported` for one of
  * another version.
  */
 export function checkPlan(plan: unknown): Plan {
-  const checked = checkForm(plan);
+  if (plan instanceof Promise) throw refused('The plan', 'an object', plan);
+  const checked = checkForm(plainOf(plan));
   checkDigest(checked);
   return checked;
 }
 
+/** A copy as JSON has it, so that nothing is read that changes, goes round in circles or runs code. */
+function plainOf(plan: unknown): unknown {
+  if (typeof plan !== 'object' || plan === null) return plan;
+  try {
+    const copy: unknown = JSON.parse(JSON.stringify(plan));
+    // A model makes a text of itself.
+    return typeof copy === 'object' ? copy : plan;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `The plan is no plain data, which JSON could hold: ${reason}. Take it as it was made.`;
+    throw new PruneError('argument', message, { given: plan, allowed: 'plain data', cause });
+  }
+}
+
 function checkForm(plan: unknown): Plan {
-  if (plan instanceof Promise) throw refused('The plan', 'an object', plan);
   const { kind, version, macs, groups, blocks, shifts, latency } = fieldsOf(plan, 'The plan');
   if (kind !== 'channels' && kind !== 'layers') throw refused('kind', "'channels' or 'layers'", kind);
   if (version !== 1) {

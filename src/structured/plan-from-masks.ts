@@ -194,7 +194,7 @@ function planned(
     // One that was to go before has let others go.
     const last = remove.filter((n) => isGone[channels[n]!] === 0).at(-1)!;
     remove.splice(remove.indexOf(last), 1);
-    keep('all of them are zero, but at least one stays', last);
+    keep('all of them could go, but at least one stays', last);
   }
   const limits = [...inexactly].map(([why, all]) => `; not exact for channels ${all.join(', ')}: ${why}`);
   const reason = `what reads them finds a constant in them, has zeros for them, or goes too${limits.join('')}`;

@@ -7,16 +7,20 @@ import { PruneError } from '../errors';
  *
  * @param samples A batch for each input of the model.
  * @param model The model.
- * @throws {@link PruneError} `argument` for disposed, empty and misshapen ones, and for batches of several sizes.
+ * @throws {@link PruneError} `argument` for disposed, empty and misshapen ones, those that are no numbers, and for batches of several sizes.
  */
 export function checkSamples(samples: tf.Tensor | readonly tf.Tensor[], { inputs }: tf.LayersModel): void {
   const batches = samples instanceof tf.Tensor ? [samples] : samples;
   for (const [i, batch] of batches.entries()) {
     const sizes = inputs[i]!.shape.slice(1);
-    const allowed = `at least one sample of shape [${sizes.map((size) => size ?? 'any')}], and as many for each input`;
-    const given = batch.isDisposed ? 'a disposed tensor' : `a tensor of shape [${batch.shape}]`;
+    const allowed = `numbers, at least one sample of shape [${sizes.map((size) => size ?? 'any')}], and as many for each input`;
+    const given = batch.isDisposed
+      ? 'a disposed tensor'
+      : `a tensor of ${batch.dtype} of shape [${batch.shape}]`;
     const isFine =
       !batch.isDisposed &&
+      batch.dtype !== 'string' &&
+      batch.dtype !== 'complex64' &&
       batch.rank === sizes.length + 1 &&
       sizes.every((size, axis) => size === null || size === batch.shape[axis + 1]) &&
       batch.shape[0]! > 0 &&

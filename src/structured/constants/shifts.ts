@@ -168,7 +168,7 @@ const even = (verdict: Verdict): Judgement => ({ verdict, isUneven: false });
 const MISPLACED = 'reads them as a constant that is not zero, and tfjs adds its bias along another axis';
 
 const borders = (by: string, path: string): string =>
-  `'${by}' pads them, so that '${path}' does not read a constant at the borders`;
+  `'${by}' pads them, so that ${by === path ? 'it' : `'${path}'`} does not read a constant at the borders`;
 
 /** Why no bias can take a constant over. */
 function whyNot(channels: readonly ChannelRead[], call: ConstantCall): string {

@@ -3,6 +3,7 @@ import { resnet18, resnet50 } from 'tfjs-prune/models';
 import { applyPlan, planChannels, planLayers } from 'tfjs-prune/structured';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../support/backend';
+import { expectNoLeak } from '../../support/memory';
 import { call, outputsOf, randomize, release } from '../sparse/fold-models';
 import { expectSame } from './law/law';
 
@@ -85,7 +86,43 @@ describe('properties of a model', () => {
     const taken: unknown = Reflect.get(slim, 'parts');
     expect(taken).toMatchObject({ a: slim.getLayer('a') });
     expect(Reflect.get(Object(taken), 'self')).toBe(taken);
-    expect(Object.keys(Object(taken))).toEqual(['all', 'self', 'a']);
+    expect(Object.keys(Object(taken))).toEqual(['name', 'all', 'self', 'a']);
+  });
+
+  it('keep their places, and what is beside layers', async () => {
+    const model = net();
+    const [a, data] = [model.getLayer('a'), { of: 'mine' }];
+    Object.assign(model, {
+      list: [{ a, act: 'relu', n: 3 }, null, a, undefined, data],
+      map: new Map<unknown, unknown>([
+        ['a', a],
+        [7, data],
+      ]),
+      set: new Set([data, a]),
+    });
+    const { model: slim } = applyPlan(model, await planChannels(model, { ratio: 0.5 }));
+    const made = slim.getLayer('a');
+    const [list, map, set] = ['list', 'map', 'set'].map((key): unknown => Reflect.get(slim, key));
+    expect(list).toStrictEqual([{ a: made, act: 'relu', n: 3 }, null, made, undefined, data]);
+    expect(map).toStrictEqual(
+      new Map<unknown, unknown>([
+        ['a', made],
+        [7, data],
+      ]),
+    );
+    expect([...Object(set)]).toStrictEqual([data, made]);
+  });
+
+  it('that throw leave nothing behind', async () => {
+    const model = net();
+    const plan = await planChannels(model, { ratio: 0.5 });
+    Object.defineProperty(model, 'trap', {
+      enumerable: true,
+      get: () => {
+        throw new Error('a getter that throws');
+      },
+    });
+    expectNoLeak(() => expect(() => applyPlan(model, plan)).toThrow('a getter that throws'));
   });
 });
 

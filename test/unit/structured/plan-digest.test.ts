@@ -140,6 +140,45 @@ describe('a plan that was changed by hand', () => {
   });
 });
 
+describe('a plan that is no plain data', () => {
+  const deep = (): unknown => {
+    let parts: unknown[] = [];
+    for (let i = 0; i < 100_000; i++) parts = [parts];
+    return parts;
+  };
+  it.each<[string, (plan: object) => unknown]>([
+    ['holds itself', (plan) => Object.assign(plan, { self: plan })],
+    ['holds a BigInt', (plan) => Object.assign(plan, { note: 1n })],
+    ['is too deep', (plan) => Object.assign(plan, { note: deep() })],
+    [
+      'does not let itself be read',
+      (plan) =>
+        Object.defineProperty(plan, 'note', {
+          enumerable: true,
+          get: () => {
+            throw new Error('a getter');
+          },
+        }),
+    ],
+    [
+      'throws when it is made a text',
+      () => ({
+        toJSON: () => {
+          throw new Error('toJSON');
+        },
+      }),
+    ],
+  ])('is refused: one that %s', async (_, spoil) => {
+    const { model, channels, layers } = await plans();
+    for (const plan of [channels, layers]) {
+      const spoilt = spoil({ ...plan });
+      const refusal = expect.objectContaining({ name: 'PruneError', kind: 'argument' });
+      expect(() => explain(spoilt as Plan)).toThrow(refusal);
+      expectNoLeak(() => expect(() => applyPlan(model, spoilt as Plan)).toThrow(refusal));
+    }
+  });
+});
+
 describe('a plan that another release made, which sees the same model in another way,', () => {
   it('is refused where it names a group that the model has not, or other channels or layers of one', async () => {
     const { model, channels } = await plans();

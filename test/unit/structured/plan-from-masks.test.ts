@@ -173,7 +173,7 @@ describe('channels that lnStructured zeroed', () => {
     expect(plan.groups[0]!.kept).toEqual([
       {
         channels: [1],
-        reason: "'b' pads them, so that 'b' does not read a constant at the borders",
+        reason: "'b' pads them, so that it does not read a constant at the borders",
       },
     ]);
     const inexact = planFromMasks(model, { inexact: true });
@@ -308,33 +308,35 @@ describe('a model none of whose channels can ever go is refused', () => {
     );
     expectEqualOutputs(outputsOf(model), before);
   };
-  const nothing = (name: string): string =>
-    `Nothing in '${name}' has channels that can go: all of them are its outputs or are pinned.`;
+  const nothing = (name: string, ...reasons: string[]): string =>
+    `Nothing in '${name}' has channels that can go${reasons.length === 0 ? '' : ': '}${reasons.join('; ')}.`;
+  const others = ' planLayers takes whole layers out.';
 
   it('where a single layer gives the output, whatever is zero', () => {
     const model = sequence(L.dense({ units: 3, name: 'a', inputShape: [2] }));
     zero(model, 'a', [1]);
-    refused(model, nothing(model.name));
+    refused(model, nothing(model.name, 'the model gives them') + others);
   });
 
   it('where none of its layers has channels', () => {
     const model = tf.sequential({ layers: [L.flatten({ inputShape: [2, 2] })] });
-    refused(model, nothing(model.name));
+    refused(model, nothing(model.name) + others);
   });
 
   it('where all others are mixed, with what can remove them', () => {
-    const layers = [L.dense({ units: 3, name: 'a', inputShape: [2] }), L.layerNormalization()];
+    const layers = [L.dense({ units: 3, name: 'a', inputShape: [2] }), L.layerNormalization({ name: 'n' })];
     const model = sequence(...layers, L.dense({ units: 2 }));
     zero(model, 'a', [1]);
     const hint = ' planChannels with inexact: true removes those that a normalisation or a softmax mixes.';
-    refused(model, nothing(model.name) + hint);
+    const mixed = "'n' takes their mean and variance, which all of its results depend on";
+    refused(model, nothing(model.name, mixed, 'the model gives them') + hint + others);
   });
 
   it('with the same words as planChannels has', async () => {
     const model = sequence(L.dense({ units: 3, name: 'a', inputShape: [2] }));
     await expect(planChannels(model, { ratio: 0.5 })).rejects.toMatchObject({
       kind: 'argument',
-      message: nothing(model.name),
+      message: nothing(model.name, 'the model gives them') + others,
     });
   });
 });

@@ -83,6 +83,18 @@ it('ratios for no layer are refused, but beside a ratio for all', async () => {
   expect(groups[0]!.remove).toHaveLength(2);
 });
 
+it('ratios of layers whose channels all stay are refused, unless others go', async () => {
+  await expect(planChannels(hidden(4), { ratios: { out: 0.5 } })).rejects.toMatchObject({
+    kind: 'argument',
+    message:
+      "ratios names no layer with channels that can go: those of 'out' stay, since the model gives them. Name others.",
+  });
+  const { groups } = await planChannels(hidden(4), { ratios: { out: 0.5, hidden: 0.5 } });
+  expect(groups.map(({ remove }) => remove.length)).toEqual([2, 0]);
+  const byDefault = await planChannels(hidden(4), { ratio: 0.5, ratios: { out: 0.5 } });
+  expect(byDefault.groups.map(({ remove }) => remove.length)).toEqual([2, 0]);
+});
+
 describe('names of layers', () => {
   it.each(['constructor', 'toString', 'hasOwnProperty', 'valueOf'])('may be %s', async (name) => {
     const { groups } = await planChannels(hidden(4, name), { ratio: 0.5 });

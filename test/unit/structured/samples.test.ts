@@ -26,6 +26,8 @@ describe('samples are refused where they are', () => {
     ['of another rank', () => tf.zeros([2, 3, 1])],
     ['a single one without a batch axis', () => tf.zeros([3])],
     ['none', () => tf.zeros([0, 3])],
+    ['of text', () => tf.fill([2, 3], 'text')],
+    ['complex', () => tf.complex(tf.zeros([2, 3]), tf.zeros([2, 3]))],
     [
       'disposed',
       () => {

@@ -83,12 +83,12 @@ describe('a constant that differs at borders is taken over by a kernel', () => {
 
   it('of a Conv3D and of a SeparableConv2D only where theirs are zero', async () => {
     const conv = netOf(volume(), L.conv3d({ filters: 2, kernelSize: 3, padding: 'same', name: 'b' }));
-    expectKept(conv, "'b' pads them, so that 'b' does not read a constant at the borders");
+    expectKept(conv, "'b' pads them, so that it does not read a constant at the borders");
     const separable = netOf(
       image(),
       L.separableConv2d({ filters: 2, kernelSize: 3, padding: 'same', name: 'b' }),
     );
-    expectKept(separable, "'b' pads them, so that 'b' does not read a constant at the borders");
+    expectKept(separable, "'b' pads them, so that it does not read a constant at the borders");
     setKernel(separable, 'b', middle(4, 1));
     await expectGone(separable, ['b']);
   });
@@ -149,7 +149,7 @@ describe('a constant at borders', () => {
     );
     const kernel = model.getLayer('b').getWeights()[0]!;
     setKernel(model, 'b', () => kernel.mul(tf.tensor(mask, [3, 3, 4, 2])));
-    expectKept(model, "'b' pads them, so that 'b' does not read a constant at the borders");
+    expectKept(model, "'b' pads them, so that it does not read a constant at the borders");
     const rows = Array.from({ length: 40 }, (_, row) => [1 - (row % 2)]);
     const last = model.getLayer('out').getWeights()[0]!;
     setKernel(model, 'out', () => last.mul(tf.tensor2d(rows)));

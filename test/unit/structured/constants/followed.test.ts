@@ -128,7 +128,7 @@ describe('a constant is taken over by the bias of what reads it', () => {
         out(),
       ]),
     );
-    expectKept(model, "'b' pads them, so that 'b' does not read a constant at the borders");
+    expectKept(model, "'b' pads them, so that it does not read a constant at the borders");
     const middle = tf.tidy(() =>
       tf.pad(tf.randomNormal([1, 1, 4, 2], 0, 1, 'float32', 4), [
         [1, 1],

@@ -194,7 +194,7 @@ describe('where sizes are open a constant stays', () => {
   const changed = (path: string): string =>
     `'a' has zeros for them, but '${path}' makes something else of them at borders, and the model leaves sizes open`;
   const padded = (by: string, path: string): string =>
-    `'${by}' pads them, so that '${path}' does not read a constant at the borders`;
+    `'${by}' pads them, so that ${by === path ? 'it' : `'${path}'`} does not read a constant at the borders`;
 
   it('where a mean takes zeros in, whose share depends on the size', () => {
     const model = netOf(image(), pad(), pool());
