@@ -3,22 +3,13 @@ import * as tf from '@tensorflow/tfjs';
 import { heapOf } from '../wasm/heap';
 import { outputOf, placesOf } from '../wasm/output';
 import { runBatchNorm } from './batch-norm';
-import type { Convolution } from './geometry';
 import { runIdentity, runSlice } from './identity';
-import { putOffConvolution } from './late-convolution';
 import { runMean } from './mean';
-import {
-  type ConvolutionAttrs,
-  convolutionOf,
-  isLinear,
-  type Operation,
-  type Range,
-  rangeOf,
-} from './operation';
+import { type ConvolutionAttrs, convolutionOf, type Operation, type Range, rangeOf } from './operation';
 import { runPad } from './pad';
 import { clampSum, runSum } from './residual';
 import { type SparseWeight, sparseWeightOf } from './sparse-weight';
-import { compute, makeTiled, type Tiled, tiledOf } from './tiled';
+import { compute, makeTiled, tiledOf } from './tiled';
 
 type Arguments = Parameters<tf.KernelFunc>[0];
 
@@ -28,8 +19,8 @@ type Attempt = (args: Arguments) => tf.TensorInfo | undefined;
 /** A sparse operation and the shape of what comes out of it. */
 interface Planned {
   readonly shape: readonly number[];
-  /** The convolution that it is, if it is one. */
-  readonly convolution?: Convolution;
+  /** Whether images may be kept as tiles. */
+  readonly takesTiles: boolean;
   /** Runs it; false, with nothing written, where memory does not suffice. */
   run(weight: SparseWeight, operation: Operation): boolean;
 }
@@ -49,7 +40,7 @@ const planConv2d: Plan = (x, filter, { attrs }, channels) => {
   const { batchSize, outHeight, outWidth, outChannels } = convolution;
   return {
     shape: [batchSize, outHeight, outWidth, outChannels],
-    convolution,
+    takesTiles: true,
     run: (weight, operation) => weight.convolve(convolution, operation),
   };
 };
@@ -65,6 +56,7 @@ const planMatMul: Plan = (a, b, { attrs }, packedChannels) => {
   const rows = batch.reduce((product, size) => product * size, height);
   return {
     shape: [...batch, height, packedChannels],
+    takesTiles: false,
     run: (weight, operation) => weight.multiply(rows, channels, operation),
   };
 };
@@ -85,36 +77,32 @@ function sparse(inputName: string, weightName: string, plan: Plan): Attempt {
 }
 
 function runPlanned(
-  { shape, run, convolution }: Planned,
+  { shape, run, takesTiles }: Planned,
   weight: SparseWeight,
   { input, range, inputs, backend }: Arguments & { input: tf.TensorInfo; range: Range },
 ): tf.TensorInfo | undefined {
   const { heap } = weight;
-  const tiles = convolution && weight.tiles;
+  const tiles = takesTiles ? weight.tiles : undefined;
   // Asked for its address, it would be brought into tfjs's order.
   const tiled = tiles && tiledOf(input, heap);
   if (tiled !== undefined) compute(tiled);
   const { bias } = inputs;
   const others = { ...(bias && { bias }), ...(tiled === undefined && { input }) };
-  const operationOf = (places: Readonly<Record<string, number>>, y: number, isTiled: boolean): Operation => ({
-    x: tiled?.tiles ?? places.input!,
-    y,
-    bias: places.bias,
-    range,
-    isTiled: { x: tiled !== undefined, y: isTiled },
-  });
+  const runTo = (places: Readonly<Record<string, number>>, y: number, isTiled: boolean): boolean =>
+    run(weight, {
+      x: tiled?.tiles ?? places.input!,
+      y,
+      bias: places.bias,
+      range,
+      isTiled: { x: tiled !== undefined, y: isTiled },
+    });
   const pixels = shape.slice(0, -1).reduce((product, size) => product * size, 1);
   if (tiles?.isWanted(pixels)) {
     const places = placesOf(heap, others);
     if (places === undefined) return undefined;
-    const write = (output: Tiled): boolean => {
-      const operation = operationOf(places, output.tiles, true);
-      if (tiled === undefined || !isLinear(range) || !tiles.canWait(convolution!))
-        return run(weight, operation);
-      putOffConvolution(output, tiled, operation, tiles, (later) => run(weight, later));
-      return true;
-    };
-    return makeTiled(backend, { heap, kernels: tiles.kernels }, shape, write, tiles.onAsked);
+    const { kernels, onAsked } = tiles;
+    const write = (output: number): boolean => runTo(places, output, true);
+    return makeTiled(backend, { heap, kernels }, shape, (output) => write(output.tiles), onAsked);
   }
   // Images of no size have no layout that weights could be packed for.
   const isEmpty = shape.includes(0);
@@ -123,7 +111,7 @@ function runPlanned(
     heap,
     others,
     shape,
-    (placed) => isEmpty || run(weight, operationOf(placed.inputs, placed.output, false)),
+    (placed) => isEmpty || runTo(placed.inputs, placed.output, false),
   );
 }
 

@@ -21,14 +21,6 @@ export function rangeOf(activation: unknown = 'linear'): Range | undefined {
   return RANGES.get(activation);
 }
 
-/**
- * @param range What an activation clamps to.
- * @returns Whether it lets all through.
- */
-export function isLinear({ min, max }: Range): boolean {
-  return min === -Infinity && max === Infinity;
-}
-
 /** What a layer computes: its tensors, at their addresses in the backend's memory, and what its activation clamps to. */
 export interface Operation {
   readonly x: number;
@@ -36,8 +28,6 @@ export interface Operation {
   /** Undefined where the layer has none. */
   readonly bias: number | undefined;
   readonly range: Range;
-  /** Tiles that are added to the output, of which then the ReLU is taken; only a weight that can wait is given any. */
-  readonly shortcut?: number;
   /** Whether images are kept as tiles; only a weight that says it can is given any. */
   readonly isTiled?: { readonly x: boolean; readonly y: boolean };
 }

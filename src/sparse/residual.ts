@@ -18,33 +18,20 @@ export function runSum({ inputs: { a, b }, backend }: Arguments): tf.TensorInfo 
   if (a === undefined || b === undefined || first === undefined || second === undefined) return undefined;
   const isSame = a.shape.length === b.shape.length && a.shape.every((size, axis) => size === b.shape[axis]);
   if (!isSame) return undefined;
-  for (const term of [first, second]) if (term.pending?.writeReluOfSum === undefined) compute(term);
+  for (const term of [first, second]) compute(term);
   return makeTiled(backend, first, a.shape, (sum) => {
     putOff(sum, {
       parts: [first, second],
-      write: (tiles) => {
-        for (const term of [first, second]) compute(term);
-        first.kernels.add(first.tiles, first.end, second.tiles, tiles);
-      },
+      write: (tiles) => first.kernels.add(first.tiles, first.end, second.tiles, tiles),
       writeClamped: (range, tiles) => addClamped(first, second, range, tiles),
     });
     return true;
   });
 }
 
-/** Computes a clamped sum; where the one term is not computed yet and need not be, in one pass with it. */
-function addClamped(a: Tiled, b: Tiled, { min, max }: Range, tiles: number): void {
-  const isRelu = min === 0 && max === Infinity;
-  const [late, other] = isRelu && a.pending?.writeReluOfSum ? [a, b] : [b, a];
-  compute(other);
-  const { pending, kernels, end } = late;
-  if (isRelu && pending?.writeReluOfSum) {
-    pending.writeReluOfSum(other.tiles, tiles);
-    return;
-  }
-  compute(late);
-  if (isRelu) kernels.addRelu(late.tiles, end, other.tiles, tiles);
-  else kernels.addClamped(late.tiles, end, other.tiles, tiles, min, max);
+function addClamped({ kernels, tiles, end }: Tiled, b: Tiled, { min, max }: Range, y: number): void {
+  if (min === 0 && max === Infinity) kernels.addRelu(tiles, end, b.tiles, y);
+  else kernels.addClamped(tiles, end, b.tiles, y, min, max);
 }
 
 /**
@@ -56,7 +43,7 @@ function addClamped(a: Tiled, b: Tiled, { min, max }: Range, tiles: number): voi
 export function clampSum(range: Range): (args: Arguments) => tf.TensorInfo | undefined {
   return ({ inputs: { x }, backend }) => {
     const tiled = x && tiledOf(x, heapOf(backend));
-    if (x === undefined || tiled?.pending?.writeClamped === undefined) return undefined;
+    if (x === undefined || tiled?.pending === undefined) return undefined;
     const { writeClamped } = tiled.pending;
     return makeTiled(backend, tiled, x.shape, ({ tiles }) => {
       writeClamped(range, tiles);

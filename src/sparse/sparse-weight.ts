@@ -5,7 +5,6 @@ import type { Workspace } from '../wasm/workspace';
 import type { Convolution } from './geometry';
 import type { Operation } from './operation';
 import { makeRegistry } from './registry';
-import type { Tiled } from './tiled';
 
 /** What packed weights are made and run with. */
 export interface Engine {
@@ -56,13 +55,6 @@ export interface TileUse {
   isWanted(pixels: number): boolean;
   /** Called when something asks for the values of an output in tfjs's order. */
   onAsked(): void;
-  /**
-   * @param convolution Of tiles, into tiles.
-   * @returns Whether it may run later, and then also add a shortcut; memory for it is set aside.
-   */
-  canWait(convolution: Convolution): boolean;
-  /** Outputs that are yet to be computed. They are before the weight is freed. */
-  readonly waiting: Set<Tiled>;
 }
 
 /** Null where a layer runs dense whatever was packed before. */

@@ -45,7 +45,7 @@ export interface Pixels {
 export function convolvePointwise(
   workers: Workers,
   pixels: Pixels,
-  { x, y, bias, shortcut, packed, min, max, scratch }: Operands,
+  { x, y, bias, packed, min, max, scratch }: Operands,
 ): void {
   const { heads, stream, kernel } = packed;
   const count = pixels.images * pixels.rows * pixels.columns;
@@ -59,8 +59,7 @@ export function convolvePointwise(
       const tile = isWhole ? x.address + 4 * x.channels * start : gathered;
       if (!isWhole) gather(kernels, pixels, start, end, x, gathered);
       const to = y.isTiled ? y.address + 4 * y.channels * start : results;
-      const added = shortcut && shortcut + 4 * y.channels * start;
-      kernels[kernel](heads, stream, stream, tile, bias, added, to, min, max, vectorsOf(end - start));
+      kernels[kernel](heads, stream, stream, tile, bias, to, min, max, vectorsOf(end - start));
       if (!y.isTiled) writePixels(kernels, results, y, start, end - start);
     }
   });
@@ -161,7 +160,7 @@ function convolveImage(
       // A tile of the output has no useless results in it.
       const isWhole = y.isTiled && pixel % TILE === 0 && end - start === TILE && place + TILE <= outWidth;
       const target = isWhole ? y.address + 4 * y.channels * pixel : results;
-      kernels[kernel](heads, stream, stream, x, bias, 0, target, min, max, vectorsOf(end - start));
+      kernels[kernel](heads, stream, stream, x, bias, target, min, max, vectorsOf(end - start));
       if (!isWhole) writeRows(kernels, geometry, target, y, to + line * outWidth, start, end);
     }
   });

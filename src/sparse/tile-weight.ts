@@ -20,7 +20,6 @@ import {
 } from './tile-convolution';
 import { changeOffsets, packTiles } from './tile-stream';
 import type { Operands } from './tile-work';
-import { compute, type Tiled } from './tiled';
 
 /**
  * Packs a weight of any pattern: its values one by one, each with the place of its input.
@@ -54,17 +53,15 @@ export function makeTileWeight(
   };
   // Whole cache lines, as what comes after them is to begin with one.
   const zeroBytes = LINE * Math.ceil((4 * Math.max(TILE, channels)) / LINE);
-  const reserve = (scratchBytes: number): number | undefined => workspace.reserve(zeroBytes + scratchBytes);
   const operandsOf = (scratchBytes: number, inputs: number, operation: Operation): Operands | undefined => {
-    const { x, y, bias, shortcut = 0, range, isTiled } = operation;
-    const start = reserve(scratchBytes);
+    const { x, y, bias, range, isTiled } = operation;
+    const start = workspace.reserve(zeroBytes + scratchBytes);
     if (start === undefined) return undefined;
     new Uint8Array(heap.buffer).fill(0, start, start + zeroBytes);
     return {
       x: { address: x, channels: inputs, isTiled: isTiled?.x ?? false },
       y: { address: y, channels, isTiled: isTiled?.y ?? false },
       bias: bias ?? start,
-      shortcut,
       zeros: start,
       packed,
       ...range,
@@ -103,19 +100,12 @@ export function makeTileWeight(
   };
   // What takes another way of it would have to bring each output into tfjs's order.
   let isAsked = false;
-  const waiting = new Set<Tiled>();
   const tiles: TileUse = {
     kernels,
     isWanted: (pixels) => !isAsked && pixels >= TILE,
     onAsked: () => {
       isAsked = true;
     },
-    canWait: (c) => isPointwise(c) && reserve(pointwiseScratch(team, taps, packed)) !== undefined,
-    waiting,
   };
-  const free = (): void => {
-    for (const output of [...waiting]) compute(output);
-    packed.free();
-  };
-  return { heap, channels, bytes: packed.bytes, convolve, multiply, tiles, free };
+  return { heap, channels, bytes: packed.bytes, convolve, multiply, tiles, free: packed.free };
 }

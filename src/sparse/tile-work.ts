@@ -11,8 +11,6 @@ export interface Operands {
   readonly y: Images;
   /** A number for each output channel. */
   readonly bias: number;
-  /** Tiles that are added to those of a pointwise convolution, of which then the ReLU is taken; 0 for none. */
-  readonly shortcut: number;
   /** As many zeros as a channel of a tile has numbers. */
   readonly zeros: number;
   /** The packed kernel. */

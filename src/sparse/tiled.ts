@@ -1,6 +1,6 @@
 /**
  * Tensors that are kept as tiles, as the sparse kernel reads and writes them, until something else asks for their values:
- * then they are brought into tfjs's order where they are. Some are not even computed before.
+ * then they are brought into tfjs's order where they are. Sums are not even computed before.
  */
 import type * as tf from '@tensorflow/tfjs';
 import type { Heap } from '../wasm/heap';
@@ -36,12 +36,8 @@ export interface Pending {
   readonly parts: readonly Tiled[];
   /** Computes it to some address. */
   write(tiles: number): void;
-  /** Computes what an activation makes of it instead; undefined where that is no gain. */
-  readonly writeClamped?: (range: Range, tiles: number) => void;
-  /** Computes the ReLU of its sum with other tiles instead; undefined where that is no gain. */
-  readonly writeReluOfSum?: (other: number, tiles: number) => void;
-  /** Called when it is pending no more. */
-  readonly onSettled?: () => void;
+  /** Computes what an activation makes of it instead. */
+  writeClamped(range: Range, tiles: number): void;
 }
 
 /** By the identity of a tensor's data. */
@@ -144,11 +140,8 @@ function forget(tiled: Tiled): void {
   tiled.pending = undefined;
   for (const part of new Set(pending.parts)) {
     part.dependents.delete(tiled);
-    if (!part.isDropped || part.dependents.size > 0) continue;
-    forget(part);
-    part.heap.free(part.address);
+    if (part.isDropped && part.dependents.size === 0) part.heap.free(part.address);
   }
-  pending.onSettled?.();
 }
 
 /** Says whether the memory of a tensor that is gone is needed no more. */

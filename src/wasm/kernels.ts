@@ -88,7 +88,6 @@ type SparseTile = (
   stream: number,
   x: number,
   bias: number,
-  shortcut: number,
   y: number,
   min: number,
   max: number,

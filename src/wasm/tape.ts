@@ -11,8 +11,8 @@ type Name = keyof RecordedKernels;
 
 /** How many numbers each kernel takes. */
 const ARITIES: Readonly<Record<Name, number>> = {
-  sparseTile: 10,
-  sparseTileNear: 10,
+  sparseTile: 9,
+  sparseTileNear: 9,
   sparseBlock8: 11,
   sparseBlock16: 11,
   toPlanes: 6,

@@ -16,7 +16,7 @@ let heap: Heap;
 let kernels: Kernels;
 let workspace: Workspace;
 /** How often a kernel ran since the test began. */
-export let runs: Record<'toPixels' | 'sums' | 'tiles' | 'shortcuts', number>;
+export let runs: Record<'toPixels' | 'sums', number>;
 
 /** Lets a file's tests use the functions below. */
 export function usePacking(): void {
@@ -24,17 +24,8 @@ export function usePacking(): void {
     await useBackend('wasm');
     heap = activeHeap()!;
     const exact = await kernelsFor(heap);
-    const noted =
-      (kernel: Kernels['sparseTile']): Kernels['sparseTile'] =>
-      (heads, headsEnd, stream, x, bias, shortcut, ...rest) => {
-        runs.tiles++;
-        if (shortcut !== 0) runs.shortcuts++;
-        kernel(heads, headsEnd, stream, x, bias, shortcut, ...rest);
-      };
     kernels = {
       ...exact,
-      sparseTile: noted(exact.sparseTile),
-      sparseTileNear: noted(exact.sparseTileNear),
       toPixels: (...args) => {
         runs.toPixels++;
         exact.toPixels(...args);
@@ -56,7 +47,7 @@ export function usePacking(): void {
   });
   beforeEach(() => {
     workspace = makeWorkspace(heap);
-    runs = { toPixels: 0, sums: 0, tiles: 0, shortcuts: 0 };
+    runs = { toPixels: 0, sums: 0 };
   });
   afterEach(unpack);
 }

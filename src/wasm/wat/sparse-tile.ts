@@ -1,10 +1,10 @@
-import { addProduct, advance, locals, params, type Rounding, relu, repeat } from './text';
+import { addProduct, advance, locals, params, type Rounding, repeat } from './text';
 import { FAR_ENTRY, GROUP, GROUP_BITS, NEAR_ENTRY, TILE } from './tile';
 
 const ACCUMULATORS = TILE / 4;
 
 const PARAMS = [
-  params('i32', 'heads', 'headsEnd', 'stream', 'x', 'bias', 'shortcut', 'y'),
+  params('i32', 'heads', 'headsEnd', 'stream', 'x', 'bias', 'y'),
   params('f32', 'min', 'max'),
 ].join(' ');
 
@@ -25,20 +25,15 @@ function clamped(value: string): string {
   return `(f32x4.pmin (f32x4.pmax ${value} (local.get $low)) (local.get $high))`;
 }
 
-/** A vector of what is read from or written to some address. */
-function vector(instruction: string, i: number, address: string): string {
-  return `(v128.${instruction} offset=${16 * i} (local.get $${address})`;
-}
-
 /**
  * Multiplies a tile of pixels by all output channels, only their weights that are not zero:
  * `y[channel][pixel] = clamp(bias[channel] + Σ weight · x[offset + pixel])`, added up in the order of the stream, a
- * product and a sum at a time. A shortcut is added last, and then the ReLU taken that tfjs would take.
+ * product and a sum at a time.
  *
  * - `heads` to `headsEnd`: a channel each, a u32: how many weights it has, times {@link GROUP}, plus its number in its group
  * - `stream`: { f32 weight, u32 byte offset from `x` } for each weight, channel after channel; near, { f32 weight, u16 offset
  *   from `x` in floats }
- * - `y`: {@link TILE} floats a channel; and so is `shortcut`, unless it is 0
+ * - `y`: {@link TILE} floats a channel
  *
  * @param vectors How many fours of pixels, up to seven.
  * @param reach How far inputs are from `x`.
@@ -68,12 +63,8 @@ function tile(vectors: number, reach: Reach, rounding: Rounding): string {
       ${repeat(vectors, (i) => addProduct(`a${i}`, '(local.get $w)', `(v128.load offset=${16 * i} align=4 (local.get $p))`, rounding))}
       ${advance('stream', `(i32.const ${entry})`)}
       (br_if $weights (i32.lt_u (local.get $stream) (local.get $stop))))))
-    (local.set $channel (i32.mul (local.get $channel) (i32.const ${TILE})))
-    (if (local.get $shortcut) (then
-      (local.set $p (i32.add (local.get $shortcut) (local.get $channel)))
-      ${repeat(vectors, (i) => `(local.set $a${i} ${relu(`(f32x4.add (local.get $a${i}) ${vector('load', i, 'p')}))`)})`)}))
-    (local.set $p (i32.add (local.get $y) (local.get $channel)))
-    ${repeat(vectors, (i) => `${vector('store', i, 'p')} ${clamped(`(local.get $a${i})`)})`)}
+    (local.set $p (i32.add (local.get $y) (i32.mul (local.get $channel) (i32.const ${TILE}))))
+    ${repeat(vectors, (i) => `(v128.store offset=${16 * i} (local.get $p) ${clamped(`(local.get $a${i})`)})`)}
     ${advance('heads', '(i32.const 4)')}
     (br $channels))))`;
 }
@@ -87,13 +78,13 @@ function tile(vectors: number, reach: Reach, rounding: Rounding): string {
 export function sparseTile(rounding: Rounding): string {
   const widths = Array.from({ length: ACCUMULATORS }, (_, i) => i + 1);
   const all = (['far', 'near'] as const).flatMap((reach) => widths.map((width) => ({ reach, width })));
-  const passed = ['heads', 'headsEnd', 'stream', 'x', 'bias', 'shortcut', 'y', 'min', 'max'];
+  const passed = ['heads', 'headsEnd', 'stream', 'x', 'bias', 'y', 'min', 'max'];
   const exported = (
     name: string,
     first: number,
   ): string => `(func (export "${name}") ${PARAMS} (param $vectors i32)
   (call_indirect (type $tile) ${passed.map((each) => `(local.get $${each})`).join(' ')} (i32.add (local.get $vectors) (i32.const ${first - 1}))))`;
-  return `(type $tile (func (param i32 i32 i32 i32 i32 i32 i32 f32 f32)))
+  return `(type $tile (func (param i32 i32 i32 i32 i32 i32 f32 f32)))
 (table ${all.length} funcref)
 (elem (i32.const 0) ${all.map(({ reach, width }) => `$${reach}${width}`).join(' ')})
 ${all.map(({ reach, width }) => tile(width, reach, rounding)).join('\n')}

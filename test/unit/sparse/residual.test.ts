@@ -1,17 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { sparseWeightOf } from '../../../src/sparse/sparse-weight';
 import { expectNoLeak } from '../../support/memory';
-import {
-  denseAndSparse,
-  pack,
-  pointwise,
-  random,
-  read,
-  runs,
-  unpack,
-  usePacking,
-} from '../../support/packing';
+import { denseAndSparse, pack, pointwise, random, read, runs, usePacking } from '../../support/packing';
 import { outstanding } from '../../support/wasm-memory';
 
 usePacking();
@@ -32,7 +22,7 @@ function partsOf(isTiled: boolean): { filters: tf.Tensor[]; make: () => [tf.Tens
 
 describe.each([
   ['of images in tfjs’s order', false],
-  ['of tiles, and so put off,', true],
+  ['of tiles', true],
 ])('sums of convolutions %s', (_, isTiled) => {
   const parts = (): ReturnType<typeof partsOf> => partsOf(isTiled);
 
@@ -92,7 +82,7 @@ describe.each([
       const { filters, make } = parts();
       const [dense, sparse] = denseAndSparse(() => use(...make()), filters);
       expect(sparse).toEqual(dense);
-      expect(runs.sums + runs.shortcuts).toBeGreaterThan(0);
+      expect(runs.sums).toBeGreaterThan(0);
       expect(runs.sums).toBeLessThanOrEqual(most);
     });
   });
@@ -178,133 +168,6 @@ describe.each([
   });
 });
 
-describe('a convolution that is put off', () => {
-  /** Images as tiles, and what they are convolved by. */
-  function given(): { x: tf.Tensor; first: tf.Tensor; filter: tf.Tensor } {
-    const x = random([2, 5, 7, 6], 1, 1);
-    return { x, first: random([1, 1, 6, 6], 0.5, 2), filter: random([1, 1, 6, 8], 0.5, 3) };
-  }
-
-  it('runs once, in one pass with the sum and the ReLU', () => {
-    tf.tidy(() => {
-      const { x, first, filter } = given();
-      const shortcut = random([1, 1, 6, 8], 0.5, 4);
-      [first, filter, shortcut].forEach(pack);
-      const images = pointwise(x, first);
-      const other = pointwise(x, shortcut);
-      runs.tiles = 0;
-      const relu = pointwise(images, filter).add(other).relu();
-      expect(runs).toMatchObject({ tiles: 3, shortcuts: 3, sums: 0 });
-      relu.dataSync();
-      expect(runs).toMatchObject({ tiles: 3, shortcuts: 3, sums: 0 });
-    });
-  });
-
-  it('does not run if it is not needed', () => {
-    tf.tidy(() => {
-      const { x, first, filter } = given();
-      [first, filter].forEach(pack);
-      const images = pointwise(x, first);
-      runs.tiles = 0;
-      pointwise(images, filter).dispose();
-      expect(runs.tiles).toBe(0);
-    });
-  });
-
-  it('is no longer known to its weight when it has run or is gone', () => {
-    tf.tidy(() => {
-      const { x, first, filter } = given();
-      [first, filter].forEach(pack);
-      const { waiting } = sparseWeightOf(filter.dataId)!.tiles!;
-      const images = pointwise(x, first);
-      const [gone, read] = [pointwise(images, filter), pointwise(images, filter)];
-      expect(waiting.size).toBe(2);
-      gone.dispose();
-      expect(waiting.size).toBe(1);
-      read.dataSync();
-      expect(waiting.size).toBe(0);
-    });
-  });
-
-  it.each(['relu', 'relu6'] as const)('is not one with an activation of its own: %s', (activation) => {
-    tf.tidy(() => {
-      const { x, first, filter } = given();
-      const shortcut = random([1, 1, 6, 8], 0.5, 4);
-      const compute = (): tf.Tensor => {
-        const images = pointwise(x, first) as tf.Tensor4D;
-        const options = { x: images, filter: filter as tf.Tensor4D, strides: 1, pad: 'valid' } as const;
-        return tf.fused
-          .conv2d({ ...options, activation })
-          .add(pointwise(images, shortcut))
-          .relu();
-      };
-      const [dense, sparse] = denseAndSparse(compute, [first, filter, shortcut]);
-      expect(sparse).toEqual(dense);
-    });
-  });
-
-  it.each<[string, (images: tf.Tensor, bias: tf.Tensor) => void]>([
-    ['its bias is gone', (_, bias) => bias.dispose()],
-    ['its images are gone', (images) => images.dispose()],
-    ['its images have been read', (images) => void images.dataSync()],
-    ['its weight is packed no more', unpack],
-    [
-      'all of these',
-      (images, bias) => {
-        images.dataSync();
-        tf.dispose([images, bias]);
-        unpack();
-      },
-    ],
-  ])('is right when %s', (_, use) => {
-    tf.tidy(() => {
-      const { x, first, filter } = given();
-      const biases = random([8], 1, 5);
-      const compute = (change: (images: tf.Tensor, bias: tf.Tensor) => void): tf.Tensor => {
-        const images = pointwise(x, first) as tf.Tensor4D;
-        const bias = biases.add(0);
-        const y = tf.fused.conv2d({
-          x: images,
-          filter: filter as tf.Tensor4D,
-          strides: 1,
-          pad: 'valid',
-          bias,
-          activation: 'linear',
-        });
-        change(images, bias);
-        // What was freed has something else in it.
-        for (const size of [8, 6, 420, 560]) tf.fill([size], 7);
-        return y;
-      };
-      const dense = read(compute(() => undefined));
-      [first, filter].forEach(pack);
-      runs.tiles = 0;
-      expect(read(compute(use))).toEqual(dense);
-      expect(runs.tiles).toBe(6);
-    });
-  });
-
-  it('is right when it is put off after one of the same weight that strides', () => {
-    tf.tidy(() => {
-      const { x, first, filter } = given();
-      const compute = (): Float32Array[] => {
-        const images = pointwise(x, first) as tf.Tensor4D;
-        const late = pointwise(images, filter);
-        const strided = tf.conv2d(images, filter as tf.Tensor4D, 2, [
-          [0, 0],
-          [1, 1],
-          [1, 1],
-          [0, 0],
-        ]);
-        return [strided, late].map(read);
-      };
-      const dense = compute();
-      [first, filter].forEach(pack);
-      expect(compute()).toEqual(dense);
-    });
-  });
-});
-
 describe('sums of what is no number, infinite, or −0 are those of tfjs', () => {
   const odd = [3e38, Infinity, -Infinity, Number.NaN, -0, 0, 1, -1];
   const pairs = odd.flatMap((a) => odd.map((b) => [a, b]));
@@ -314,7 +177,7 @@ describe('sums of what is no number, infinite, or −0 are those of tfjs', () =>
       [1, 8, 8, 1],
     );
 
-  it.each([false, true])('(put off: %s)', (isLate) => {
+  it.each([false, true])('(of tiles: %s)', (isTiled) => {
     tf.tidy(() => {
       const [first, ones] = [tf.ones([1, 1, 1, 8]), tf.ones([1, 1, 8, 8])];
       const compute = (): Float32Array[] => {
@@ -325,9 +188,8 @@ describe('sums of what is no number, infinite, or −0 are those of tfjs', () =>
       const dense = compute();
       expect(dense[0]!.some(Number.isNaN)).toBe(true);
       pack(ones);
-      if (isLate) pack(first);
+      if (isTiled) pack(first);
       expect(compute()).toEqual(dense);
-      expect(runs.shortcuts > 0).toBe(isLate);
     });
   });
 });

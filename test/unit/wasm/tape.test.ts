@@ -10,8 +10,8 @@ const play: Play = new Function(`return ${PLAY}`)();
 
 /** How many numbers each kernel takes. */
 const ARITIES = {
-  sparseTile: 10,
-  sparseTileNear: 10,
+  sparseTile: 9,
+  sparseTileNear: 9,
   sparseBlock8: 11,
   sparseBlock16: 11,
   toPlanes: 6,
@@ -74,7 +74,7 @@ it('plays the calls that were written down, and only those of a part', () => {
 it('says when there is no more room, and writes nothing beyond it', () => {
   const numbers = new Float64Array(64);
   const tape = makeTape(numbers.subarray(0, 32));
-  for (let i = 0; i < 10; i++) tape.kernels.sparseTile(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+  for (let i = 0; i < 10; i++) tape.kernels.sparseTile(1, 2, 3, 4, 5, 6, 7, 8, 9);
   expect(tape.isFull).toBe(true);
   expect(tape.position).toBeLessThanOrEqual(32);
   expect([...numbers.subarray(32)].every((word) => word === 0)).toBe(true);
