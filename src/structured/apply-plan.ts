@@ -19,7 +19,8 @@ export interface AppliedPlan<M extends tf.LayersModel = tf.LayersModel> {
  *
  * Where the model has layers as properties of its own, as a ResNet has torch's children, also in lists, plain objects, Maps and
  * Sets, the new one has them too, with what is beside them; those that are gone are left out. What is frozen stays so, and the metadata of your own is taken along.
- * Layers are built from their configurations: what the getConfig of one of your own leaves out is not taken along.
+ * Layers are built from their configurations: what the getConfig of one of your own leaves out is not taken along; nor are, as
+ * in a model that is saved and loaded, inputs that no layer reads.
  * Of a class of your own only that is left: its methods, and properties that hold no layers, are not.
  *
  * A layer that the model shares with one within becomes two, each with a copy of its weights: they give the same, and learn

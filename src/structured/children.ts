@@ -12,25 +12,29 @@ type Layers = ReadonlyMap<unknown, tf.layers.Layer | undefined>;
  * @param made The new one.
  */
 export function adoptChildren(original: tf.LayersModel, made: tf.LayersModel): void {
-  const layers: Layers = new Map(
-    original.layers.map((layer) => [layer, made.layers.find(({ name }) => name === layer.name)]),
-  );
+  const layers: Layers = new Map<unknown, tf.layers.Layer | undefined>([
+    ...original.layers.map((layer) => [layer, made.layers.find(({ name }) => name === layer.name)] as const),
+    [original, made],
+  ]);
+  const copies = new Map<unknown, object>();
   for (const [key, value] of Object.entries(original)) {
     // What a model has of itself is not for us to replace.
     if (key in made || !holds(value, (part) => layers.has(part))) continue;
-    const adopted = adoptedFrom(value, layers, new Map());
+    const adopted = adoptedFrom(value, layers, copies);
     if (adopted !== GONE) Reflect.set(made, key, adopted);
   }
 }
 
 function partsOf(value: unknown): unknown[] | undefined {
   if (Array.isArray(value) || value instanceof Set) return [...value];
-  if (value instanceof Map) return [...value.values()];
+  if (value instanceof Map) return [...value].flat();
   return isPlain(value) ? Object.values(value) : undefined;
 }
 
 function isPlain(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function holds(value: unknown, isIt: (part: unknown) => boolean, seen = new Set<unknown>()): boolean {
@@ -53,9 +57,9 @@ function adoptedFrom(value: unknown, layers: Layers, made: Map<unknown, object>)
   const { to, entries, put } = containerLike(value);
   // Known before it is filled, since it may hold itself.
   made.set(value, to);
-  for (const [key, part] of entries) {
-    const adopted = adoptedFrom(part, layers, made);
-    if (adopted !== GONE) put(key, adopted);
+  for (const each of entries) {
+    const [key, part] = each.map((one) => adoptedFrom(one, layers, made));
+    if (key !== GONE && part !== GONE) put(key, part);
   }
   return to;
 }
@@ -80,10 +84,12 @@ function containerLike(value: unknown): Container {
     const to = new Map<unknown, unknown>();
     return { to, entries: value.entries(), put: (key, part) => void to.set(key, part) };
   }
-  const to = {};
+  const to: object = Object.create(Object.getPrototypeOf(value));
+  const field = { writable: true, enumerable: true, configurable: true };
   return {
     to,
     entries: Object.entries(Object(value)),
-    put: (key, part) => void Reflect.set(to, String(key), part),
+    // As its own, whatever it is called.
+    put: (key, part) => void Object.defineProperty(to, String(key), { value: part, ...field }),
   };
 }

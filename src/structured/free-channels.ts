@@ -39,6 +39,6 @@ export function checkAnyFree(
   if (hasFree(inexact)) return;
   const kept = groups.flatMap(({ pinned, mixed }) => [...pinned.keys(), ...(inexact ? [] : mixed.keys())]);
   const reasons = kept.length === 0 ? '' : `: ${[...new Set(kept)].join('; ')}`;
-  const message = `Nothing in '${model.name}' has channels that can go${reasons}.${hasFree(true) ? hint : ''} planLayers takes whole layers out.`;
+  const message = `Nothing in '${model.name}' has channels that can go${reasons}.${hasFree(true) ? hint : ''} planLayers takes whole layers out of a model of several.`;
   throw new PruneError('argument', message, { given: model });
 }

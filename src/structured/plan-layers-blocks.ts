@@ -34,7 +34,8 @@ interface Graph {
  * @param draft The draft of a model; models within are taken as layers.
  * @returns The blocks in the model's order, those within others too; not those without which the model would not work.
  */
-export function blocksOf({ model, config }: Draft): Block[] {
+export function blocksOf(draft: Draft): Block[] {
+  const { model, config } = draft;
   const graph = graphOf(model);
   const residuals = graph.calls.flatMap((call) => residualAt(call, graph) ?? []);
   const configs = new Map(config.layers.map((layer) => [layer.config.name, layer]));
@@ -55,7 +56,7 @@ export function blocksOf({ model, config }: Draft): Block[] {
       };
     }),
   ];
-  return all.filter((block) => faultWithout(config, [block]) === undefined);
+  return all.filter((block) => faultWithout(draft, [block]) === undefined);
 }
 
 function graphOf(model: tf.LayersModel): Graph {

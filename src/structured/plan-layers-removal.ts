@@ -1,4 +1,5 @@
 /** What a model is without some of its blocks, and whether tfjs can run that. */
+import type * as tf from '@tensorflow/tfjs';
 import { describe } from '../core/parameter';
 import { PruneError } from '../errors';
 import type { Draft } from '../topology/draft';
@@ -61,13 +62,21 @@ function sourceOf({ layers }: Taken, byName: ReadonlyMap<string, LayerConfig>): 
  * two outputs name to one of them only; and no output may be an input. A call that gets a tensor twice as it is may do so
  * on, as long as nothing else comes to read that tensor.
  *
- * @param config The model's configuration, which stays as it is.
+ * @param draft The model's, whose configuration stays as it is.
  * @param blocks What would go.
  * @returns What would be wrong, as a clause; undefined where nothing is.
  */
-export function faultWithout(config: ModelConfig, blocks: readonly Taken[]): string | undefined {
+export function faultWithout({ model, config }: Draft, blocks: readonly Taken[]): string | undefined {
   const rest = restOf(config, blocks);
-  return faultOfCalls(config, rest) ?? faultOfOutputs(config, rest);
+  return faultOfCalls(config, rest) ?? faultOfOutputs(config, rest) ?? faultOfWeights(model, blocks);
+}
+
+/** What can be trained is to stay so. */
+function faultOfWeights(model: tf.LayersModel, blocks: readonly Taken[]): string | undefined {
+  const gone = new Set(blocks.flatMap(({ layers }) => layers));
+  const holders = model.layers.filter((layer) => layer.weights.length > 0);
+  const areAllGone = holders.length > 0 && holders.every(({ name }) => gone.has(name));
+  return areAllGone ? 'no layer with weights would be left' : undefined;
 }
 
 function faultOfCalls(config: ModelConfig, { layers, sourceFor }: Rest): string | undefined {
@@ -127,14 +136,14 @@ function keyOf([layer, call, output]: Source): string {
  * @param blocks Blocks of it.
  * @throws {@link PruneError} `argument` where they cannot.
  */
-export function checkTogether({ model, config }: Draft, blocks: readonly Block[]): void {
-  if (faultWithout(config, blocks) === undefined) return;
+export function checkTogether(draft: Draft, blocks: readonly Block[]): void {
+  if (faultWithout(draft, blocks) === undefined) return;
   let [count, fault] = [0, undefined as string | undefined];
-  while (fault === undefined) fault = faultWithout(config, blocks.slice(0, ++count));
+  while (fault === undefined) fault = faultWithout(draft, blocks.slice(0, ++count));
   const [last, ...others] = blocks
     .slice(0, count)
     .map(({ name }) => name)
     .reverse();
-  const message = `'${last}' cannot be removed from ${describe(model)} together with ${others.join(', ')}: ${fault}. Keep one of them.`;
+  const message = `'${last}' cannot be removed from ${describe(draft.model)} together with ${others.join(', ')}: ${fault}. Keep one of them.`;
   throw new PruneError('argument', message, { given: blocks.map(({ name }) => name), allowed: others });
 }

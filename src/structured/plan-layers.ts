@@ -43,8 +43,8 @@ const OPTIONS = ['remove', 'count', 'targetMacs', 'importance', 'samples', 'igno
  * becomes their output, and layers whose output has the shape of
  * their input. A ReLU after the sum of a block goes with it where the block's input is never negative, as in a ResNet.
  * Blocks that change the shape, share a layer with another part, or whose inner layers feed another part, stay; so do
- * those of models within, and those without which a layer would get one tensor twice or an output would be an input or
- * another output. Ranked blocks are the residual ones, and layers that are part of none.
+ * those of models within, and those without which a layer would get one tensor twice an output would be an input or
+ * another output, or nothing with weights would be left. Ranked blocks are the residual ones, and layers that are part of none.
  *
  * `influence` is block influence, one minus the cosine of input and output on samples (Men et al., "ShortGPT"); `magnitude`
  * the mean magnitude of the kernels' entries (after Kim et al., "Shortened LLaMA").
@@ -189,17 +189,24 @@ function leastImportant(
   blocks: readonly Block[],
   macs: ReadonlyMap<Block, number>,
   all: number,
-  { config }: Draft,
+  draft: Draft,
   { count, targetMacs }: LayerPlanOptions,
 ): Block[] {
   const leftOf = (chosen: readonly Block[]): number =>
     all - chosen.reduce((sum, each) => sum + macs.get(each)!, 0);
   const isEnough = (chosen: readonly Block[]): boolean =>
     count === undefined ? leftOf(chosen) <= targetMacs! * all : chosen.length === count;
-  const works = (chosen: readonly Block[]): boolean => faultWithout(config, chosen) === undefined;
-  let chosen = firstEnough(blocks, isEnough, works);
+  const works = (chosen: readonly Block[]): boolean => faultWithout(draft, chosen) === undefined;
+  const choiceOf = (from: readonly Block[]): Block[] => firstEnough(from, isEnough, works);
+  let chosen = choiceOf(blocks);
   // Where blocks around others take too many places, there are more of those that are around none.
-  if (count !== undefined && !isEnough(chosen)) chosen = firstEnough(innermost(blocks), isEnough, works);
+  if (count !== undefined && !isEnough(chosen)) chosen = choiceOf(innermost(blocks));
+  // One that goes may keep several others.
+  for (const kept of blocks) {
+    if (isEnough(chosen)) break;
+    const others = choiceOf(blocks.filter((block) => block !== kept));
+    if (isEnough(others)) chosen = others;
+  }
   if (isEnough(chosen)) return chosen;
   const left = leftOf(chosen);
   const allowed =
@@ -210,7 +217,7 @@ function leastImportant(
   const message =
     chosen.length === 0
       ? 'No blocks can be removed from this model.'
-      : `Only ${chosen.length} blocks can be removed: ${names}. Ask for ${allowed}.`;
+      : `The least important blocks that can be removed together are ${names}: that is not enough. Ask for ${allowed}, or name blocks by remove.`;
   throw new PruneError('amount', message, { given: count ?? targetMacs, allowed });
 }
 

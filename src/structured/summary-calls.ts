@@ -83,7 +83,7 @@ function checkFits(
     isWhole && sizes.length === given.length && sizes.every((size, i) => (size ?? given[i]) === given[i]);
   if (fits) return;
   const allowed = `[${sizes.map((size) => size ?? 'any')}]`;
-  const what = isWhole ? `[${given}]` : shown(given);
+  const what = Array.isArray(given) ? `[${given.map(shown)}]` : shown(given);
   const message = `Input ${index} of ${describe(model)} has the shape ${allowed} without the batch axis, but inputShapes has ${what}.`;
   throw new PruneError('shape', message, { given, allowed });
 }
@@ -143,6 +143,12 @@ function isGraph(layer: object): layer is Graph {
 function shapesOf(layer: tf.layers.Layer, inputs: readonly Value[]): TfjsShape[] {
   // tfjs wants arrays that it may change.
   const given = inputs.map(({ shape }) => [...shape]);
+  const misfit = misfitOf(layer, given);
+  if (misfit !== undefined) {
+    const shapes = given.map((shape) => `[${shape}]`).join(', ');
+    const message = `${describe(layer)} cannot take ${shapes} (${misfit}): ${TOO_SMALL}`;
+    throw new PruneError('shape', message, { given, allowed: 'shapes that fit together' });
+  }
   let made: ReturnType<tf.layers.Layer['computeOutputShape']>;
   try {
     made = layer.computeOutputShape(given.length === 1 ? given[0]! : given);
@@ -153,6 +159,22 @@ function shapesOf(layer: tf.layers.Layer, inputs: readonly Value[]): TfjsShape[]
     throw new PruneError('shape', message, { given, allowed: 'shapes that the layer takes', cause });
   }
   return isList(made) ? made : [made];
+}
+
+/** What tfjs's layers do not check when they tell their outputs' shapes. */
+function misfitOf(layer: tf.layers.Layer, shapes: readonly SampleShape[]): string | undefined {
+  const at = (shape: SampleShape, axis: number): number => shape.at(axis)!;
+  const [first, second] = shapes;
+  if (first === undefined || second === undefined) return undefined;
+  if (classNameOf(layer) === 'Concatenate') {
+    const axis = Number(Reflect.get(layer, 'axis') ?? -1);
+    const along = axis < 0 ? axis + first.length : axis;
+    const fits = shapes.every((shape) => shape.every((size, i) => i === along || size === first[i]));
+    return fits ? undefined : `only their sizes along axis ${along} may differ`;
+  }
+  if (classNameOf(layer) !== 'Dot') return undefined;
+  const [a, b] = [Reflect.get(layer, 'axes')].flat().map(Number);
+  return at(first, a!) === at(second, b ?? a!) ? undefined : 'the sizes that are multiplied differ';
 }
 
 function isList(

@@ -113,6 +113,27 @@ describe('properties of a model', () => {
     expect([...Object(set)]).toStrictEqual([data, made]);
   });
 
+  it('are the same wherever they are, under any key', async () => {
+    const model = net();
+    const a = model.getLayer('a');
+    const list = [a];
+    const bare = Object.assign(Object.create(null), { a });
+    Object.defineProperty(bare, '__proto__', { value: a, enumerable: true });
+    Object.assign(model, { list, again: list, bare, keyed: new Map([[a, { owner: model }]]) });
+    const { model: slim } = applyPlan(model, await planChannels(model, { ratio: 0.5 }));
+    const made = slim.getLayer('a');
+    const [first, again, taken, keyed] = ['list', 'again', 'bare', 'keyed'].map((key): unknown =>
+      Reflect.get(slim, key),
+    );
+    expect(first).toStrictEqual([made]);
+    expect(again).toBe(first);
+    expect(Object.entries(Object(taken))).toStrictEqual([
+      ['a', made],
+      ['__proto__', made],
+    ]);
+    expect([...Object(keyed)]).toStrictEqual([[made, { owner: slim }]]);
+  });
+
   it('that throw leave nothing behind', async () => {
     const model = net();
     const plan = await planChannels(model, { ratio: 0.5 });

@@ -38,6 +38,24 @@ function sequence(): tf.LayersModel {
   return tf.model({ inputs, outputs: call(tf.layers.lstm({ units: 2 }), x) });
 }
 
+/** What a U-Net joins, which is of other sizes where an image's are odd. */
+function joined(): tf.LayersModel {
+  const inputs = tf.input({ shape: [null, null, 2] });
+  const x = call(tf.layers.conv2d({ filters: 4, kernelSize: 3, padding: 'same' }), inputs);
+  const pooled = call(tf.layers.maxPooling2d({ poolSize: 2 }), x);
+  const both = [x, call(tf.layers.upSampling2d({ size: [2, 2] }), pooled)];
+  const y = call(tf.layers.concatenate({ name: 'join' }), both);
+  return tf.model({ inputs, outputs: call(tf.layers.conv2d({ filters: 3, kernelSize: 1 }), y) });
+}
+
+function multiplied(): tf.LayersModel {
+  const inputs = [tf.input({ shape: [null, 4] }), tf.input({ shape: [null, 4] })];
+  const [a, b] = inputs.map((x) =>
+    call(tf.layers.dense({ units: 5 }), call(tf.layers.dense({ units: 3 }), x)),
+  );
+  return tf.model({ inputs, outputs: call(tf.layers.dot({ name: 'dot', axes: 1 }), [a!, b!]) });
+}
+
 const WAYS: ReadonlyArray<readonly [string, (model: tf.LayersModel, inputShapes: Shapes) => unknown]> = [
   ['summary', async (model, inputShapes) => summary(model, { inputShapes })],
   ['planChannels', (model, inputShapes) => planChannels(model, { targetMacs: 0.5, inputShapes })],
@@ -45,6 +63,19 @@ const WAYS: ReadonlyArray<readonly [string, (model: tf.LayersModel, inputShapes:
   ['planLayers', (model, inputShapes) => planLayers(model, { count: 1, inputShapes })],
   ['planFromMasks', async (model, inputShapes) => planFromMasks(model, { inputShapes })],
 ];
+
+it('sizes that fit are counted', () => {
+  const [u, d] = [joined(), multiplied()];
+  expect(summary(u, { inputShapes: [[4, 6, 2]] }).macs).toBe(24 * (2 * 4 * 9 + 8 * 3));
+  expect(
+    summary(d, {
+      inputShapes: [
+        [3, 4],
+        [3, 4],
+      ],
+    }).macs,
+  ).toBeGreaterThan(0);
+});
 
 describe.each(WAYS)('%s refuses', (_, plan) => {
   it.each([
@@ -71,6 +102,17 @@ describe.each(WAYS)('%s refuses', (_, plan) => {
       ],
       "'sum' cannot take [1,2,3], [1,5,3]",
     ],
+    ['sizes that cannot be joined', joined, [[5, 5, 2]], "'join' cannot take [1,5,5,4], [1,4,4,4]"],
+    [
+      'sizes that cannot be multiplied',
+      multiplied,
+      [
+        [3, 4],
+        [5, 4],
+      ],
+      "'dot' cannot take [1,3,5], [1,5,5]",
+    ],
+    ['sizes that are not whole', images, [[3.5, 3, 2]], 'inputShapes has [3.5,3,2]'],
     ['a sequence of no steps', sequence, [[2, 3]], "'conv' would give the shape [1,0,3]"],
   ] as const)('%s', async (__, build, shapes, says) => {
     const model = build();

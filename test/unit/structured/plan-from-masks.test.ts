@@ -310,7 +310,7 @@ describe('a model none of whose channels can ever go is refused', () => {
   };
   const nothing = (name: string, ...reasons: string[]): string =>
     `Nothing in '${name}' has channels that can go${reasons.length === 0 ? '' : ': '}${reasons.join('; ')}.`;
-  const others = ' planLayers takes whole layers out.';
+  const others = ' planLayers takes whole layers out of a model of several.';
 
   it('where a single layer gives the output, whatever is zero', () => {
     const model = sequence(L.dense({ units: 3, name: 'a', inputShape: [2] }));

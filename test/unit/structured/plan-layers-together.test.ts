@@ -145,6 +145,46 @@ it('at least one layer stays, whatever may go alone', async () => {
   });
 });
 
+describe('where the least important block keeps others', () => {
+  const least =
+    (name: string) =>
+    (block: { name: string }): number =>
+      block.name === name ? 0 : 1;
+
+  it('a target is reached without it', async () => {
+    const inputs = tf.input({ shape: [4] });
+    const t = call(dense('d1'), inputs);
+    const f = call(dense('d4'), call(dense('d3'), call(dense('d2'), t)));
+    const model = tf.model({ inputs, outputs: add('sum', [t, f]) });
+    const plan = await planLayers(model, { targetMacs: 0.3, importance: least('d1') });
+    expect(removedOf(plan)).toEqual(['sum']);
+  });
+
+  it('a count is reached without it', async () => {
+    const inputs = tf.input({ shape: [3] });
+    const s = call(dense('s'), inputs);
+    const t = call(dense('a'), s);
+    const x = add('x', [s, call(dense('b'), t)]);
+    const y = call(tf.layers.multiply({ name: 'y' }), [s, call(dense('c'), t)]);
+    const model = tf.model({ inputs, outputs: [call(dense('o1', 2), x), call(dense('o2', 2), y)] });
+    const plan = await planLayers(model, { count: 2, importance: least('a') });
+    expect(removedOf(plan)).toEqual(['b', 'c']);
+    await expect(planLayers(model, { count: 3, importance: least('a') })).rejects.toMatchObject({
+      kind: 'amount',
+    });
+  });
+});
+
+it('something stays that can be trained', async () => {
+  const inputs = tf.input({ shape: [4] });
+  const x = call(tf.layers.reLU({ name: 'r' }), call(dense('d2'), call(dense('d1'), inputs)));
+  const model = tf.model({ inputs, outputs: x });
+  expect(namesOf(await planLayers(model, { count: 1 }))).toEqual(['d1', 'd2']);
+  await expect(planLayers(model, { remove: ['d1', 'd2'] })).rejects.toEqual(
+    refusal('no layer with weights would be left'),
+  );
+});
+
 /** Parts of a chain: a layer, or a residual sum around other parts, whose shortcut something else may read as well. */
 type Part =
   | { readonly kind: 'layer' }
